@@ -1,0 +1,19 @@
+import { Type } from '@sinclair/typebox'
+import { port } from '../primitives.ts'
+
+/** Where the server listens. */
+
+export const Host = Type.String({
+  minLength: 1,
+  pattern: '^[^\\s/]+$',
+  expects: 'a host name or an address',
+  default: '127.0.0.1',
+  description: 'The address to listen on. Anything but loopback needs authentication, or an explicit acceptance of the risk. `HOST` wins.'
+})
+
+export const Port = port({ default: 3001, description: 'The port to listen on; 0 takes any that is free. `PORT` wins.' })
+
+export const IpWhitelist = Type.Array(
+  Type.String({ minLength: 1, expects: 'an address or a CIDR range, such as "10.0.0.0/8"' }),
+  { minItems: 1, description: 'The only addresses that are served: IPv4 or IPv6, single or CIDR ranges.', reloadable: true }
+)

@@ -1,0 +1,59 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { byteSize, closedObject, count, flag, kib, maxTimerMs, mib, milliseconds, oneOfWords, text, urlPath } from '../primitives.ts'
+
+/** How the server talks and what it bears. */
+
+const ProtocolSection = closedObject({
+  sessions: oneOfWords(['stateful', 'stateless'], {
+    default: 'stateful',
+    description: 'Whether 2025-era clients get a session. `stateless` answers each request by itself: no server messages, no subscriptions.'
+  })
+}, { default: {}, description: 'How the protocol is spoken.' })
+
+const CompressionSection = closedObject({
+  enabled: flag({ default: true, description: 'Compress answers when the client accepts it.' }),
+  threshold: byteSize({ default: kib, minimum: 0, description: 'Answers smaller than this are sent as they are.' })
+}, { default: {}, description: 'Compression of answers. Event streams are never compressed.' })
+
+const PressureSection = closedObject({
+  enabled: flag({ default: true, description: 'Answer 503 while the process is overloaded.' }),
+  maxEventLoopDelay: milliseconds({ default: 1000, minimum: 0, description: 'How late the event loop may be. 0 turns this check off.' }),
+  maxHeapUsedBytes: byteSize({ default: 0, minimum: 0, description: 'How much of the JavaScript heap may be in use. 0 turns this check off.' }),
+  maxRssBytes: byteSize({ default: 0, minimum: 0, description: 'How much memory the process may hold. 0 turns this check off.' })
+}, { default: {}, description: 'When to refuse work.' })
+
+export const ServerSection = closedObject({
+  path: urlPath({ default: '/mcp', description: 'Where MCP is served.' }),
+  protocol: ProtocolSection,
+  sessionIdleTimeout: milliseconds({ default: 1_800_000, description: 'A session that is not used for this long ends.', reloadable: true }),
+  maxSessions: count({ default: 10_000, description: 'How many sessions may exist at once; more are refused with 503.', reloadable: true }),
+  pageSize: count({ default: 1000, maximum: 100_000, description: 'How many entries one page of a list holds.' }),
+  maxRequestSize: byteSize({ default: 10 * mib, maximum: 1024 * mib, description: 'The largest request body; a larger one gets 413. `MAX_REQUEST_SIZE` wins.' }),
+  requestTimeout: milliseconds({ default: 30_000, description: 'How long a call may take when its tool does not say. `REQUEST_TIMEOUT` wins.', reloadable: true }),
+  keepAliveTimeout: milliseconds({ default: 65_000, minimum: 0, description: 'How long an idle connection stays open. 0 never closes it.' }),
+  headersTimeout: milliseconds({ default: 66_000, description: 'How long a client may take to send its headers.' }),
+  drainTimeout: milliseconds({ default: 10_000, minimum: 0, description: 'How long calls in flight may still run at shutdown.' }),
+  handlerRoots: Type.Array(text(), {
+    default: ['.'],
+    minItems: 1,
+    description: 'Directories that file handlers and resource files may be in. Relative to the configuration file; `.` is its own directory.'
+  }),
+  allowedHosts: Type.Optional(Type.Array(text(), {
+    minItems: 1, reloadable: true, description: 'Values of the Host header that are served. Without this key: loopback names when bound to loopback, any otherwise.'
+  })),
+  allowedOrigins: Type.Optional(Type.Array(text(), {
+    reloadable: true, description: 'Web origins (`https://app.example.com`) whose pages may call. Without this key: those of this machine when bound to loopback, none otherwise. Requests without Origin pass.'
+  })),
+  compression: CompressionSection,
+  securityHeaders: flag({ default: true, description: 'Send the security headers that mean something on an API.' }),
+  maskHandlerErrors: flag({ default: false, description: 'Tell clients only that a handler failed, not with which message.', reloadable: true }),
+  pressure: PressureSection
+}, { default: {}, description: 'The HTTP server, sessions and limits.' })
+export type ServerSection = Static<typeof ServerSection>
+
+export const ClusterSection = closedObject({
+  enabled: flag({ default: true, description: 'Run several worker processes.' }),
+  workers: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024, description: 'How many. Without it, one for each processor.' })),
+  restartDelay: milliseconds({ default: 1000, maximum: maxTimerMs, description: 'How long to wait before a worker that ended is replaced.' })
+}, { description: 'Worker processes.' })
+export type ClusterSection = Static<typeof ClusterSection>

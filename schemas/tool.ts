@@ -1,0 +1,35 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Handler } from './handler.ts'
+import { Icon, Meta, ToolAnnotations } from './mcp.ts'
+import { closedObject, definition, flag, jsonSchema, milliseconds, RateWindow, seconds, text, toolName } from './primitives.ts'
+
+/** A tool of the configuration file. */
+
+const reloadable = true
+
+export const CacheRule = definition('CacheRule', closedObject({
+  ttl: Type.Optional(seconds({ description: 'How long a result is kept. Without it, `caching.ttl`.', reloadable })),
+  enabled: flag({ default: true, description: 'Whether results of this tool are kept.', reloadable })
+}))
+
+export const ToolConfig = definition('Tool', closedObject({
+  name: toolName({ description: 'The name that callers use, unique in the file.', reloadable }),
+  title: Type.Optional(text({ description: 'A name for people.', reloadable })),
+  description: Type.Optional(text({ description: 'What the tool does and when to use it; models choose by it.', reloadable })),
+  inputSchema: jsonSchema({
+    properties: { type: { const: 'object' } },
+    required: ['type'],
+    default: { type: 'object', additionalProperties: false },
+    description: 'JSON Schema of the arguments. Its root says `"type": "object"`. 2020-12, or draft-07 and 2019-09 when `$schema` says so. Without it, the tool takes no arguments.',
+    reloadable
+  }),
+  outputSchema: Type.Optional(jsonSchema({ description: 'JSON Schema of the structured result; a result that does not fit is an error.', reloadable })),
+  annotations: Type.Optional({ ...ToolAnnotations, description: 'Hints for clients about what the tool does.', reloadable }),
+  icons: Type.Optional(Type.Array(Icon, { description: 'Images that clients may show.', reloadable })),
+  _meta: Type.Optional({ ...Meta, description: 'Passed to clients unchanged.', reloadable }),
+  handler: { ...Handler, description: 'What does the work.', reloadable },
+  timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, `server.requestTimeout`.', reloadable })),
+  cache: Type.Optional({ ...CacheRule, description: 'Keeps results of this tool.', reloadable }),
+  rateLimit: Type.Optional({ ...RateWindow, description: 'How often this tool may be called.', reloadable })
+}))
+export type ToolConfig = Static<typeof ToolConfig>

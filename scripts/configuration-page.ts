@@ -1,0 +1,1 @@
+export function configurationPage (): string { return '' }

@@ -1,0 +1,53 @@
+// Sees to it that the commands the tests start are on this machine: installs the Debian packages of those that are
+// missing where it may (root, apt-get there), else names each and fails. It never lets a test go without.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/**
+ * One entry for each command: { command: 'nginx', package: 'nginx-light', why: 'the tests behind a reverse proxy' }.
+ * @type {{ command: string, package: string, why: string }[]}
+ */
+const needed = []
+
+process.exitCode = prepare()
+
+function prepare () {
+  let missing = needed.filter(({ command }) => !isInstalled(command))
+  if (missing.length > 0 && mayInstall()) {
+    install(missing.map((need) => need.package))
+    missing = missing.filter(({ command }) => !isInstalled(command))
+  }
+  if (missing.length === 0) {
+    console.log(needed.length === 0 ? 'No command beside Node and npm.' : `All here: ${needed.map(({ command }) => command).join(', ')}.`)
+    return 0
+  }
+  console.error('The tests need commands that this machine lacks:')
+  for (const { command, package: name, why } of missing) console.error(`- ${command} (Debian package ${name}), for ${why}`)
+  console.error(`Install them, on Debian and Ubuntu with: sudo apt-get install ${missing.map((need) => need.package).join(' ')}`)
+  return 1
+}
+
+function mayInstall () {
+  return process.getuid?.() === 0 && isInstalled('apt-get')
+}
+
+/** What apt-get could not do shows in its own output and in the check that follows. */
+function install (packages) {
+  console.log(`Installing ${packages.join(', ')} …`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  for (const args of [['update', '-q'], ['install', '-y', '-q', '--no-install-recommends', ...packages]]) {
+    spawnSync('apt-get', args, { env, stdio: ['ignore', 'inherit', 'inherit'] })
+  }
+}
+
+function isInstalled (command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,209 @@
+import { isIP } from 'node:net'
+import { isObject } from '../core/json-rpc.ts'
+import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
+import { codePointText, hiddenCharacters } from './hidden-characters.ts'
+import type { Locate } from './lines.ts'
+import { promptFaults } from './prompt-semantics.ts'
+import { didYouMean } from './suggestion.ts'
+import type { Mask } from './validate.ts'
+
+export interface SemanticContext {
+  locate: Locate
+  mask: Mask
+  /** The environment variable that decided a place, if one did. */
+  variableOf (path: Path): string | undefined
+}
+
+export interface Findings { faults: Fault[], notices: Notice[] }
+
+/** Finds what no schema can say and what needs no handler. Takes whatever could be read: parts that do not fit the schema are passed over. */
+export function checkSemantics (config: unknown, context: SemanticContext): Findings {
+  return {
+    faults: [
+      ...repeatedNames(config, context),
+      ...promptFaults(config, context.mask),
+      ...resourceFaults(config, context.mask),
+      ...flatRateLimitFaults(config),
+      ...unknownTools(config),
+      ...unknownDatabases(config, context.mask),
+      ...unreadableAddresses(config, context.mask),
+      ...hiddenText(config),
+      ...takenPath(config),
+      ...publicWithoutAuthentication(config, context)
+    ],
+    notices: lookAlikeTools(config)
+  }
+}
+
+const identities: readonly (readonly [string, string])[] = [['tools', 'name'], ['prompts', 'name'], ['resources', 'uri'], ['resources', 'uriTemplate']]
+
+function repeatedNames (config: unknown, { locate, mask }: SemanticContext): Fault[] {
+  return identities.flatMap(([section, key]) => {
+    const first = new Map<string, Path>()
+    return named(config, section, key).flatMap(({ path, name }) => {
+      const earlier = first.get(name)
+      if (earlier === undefined) {
+        first.set(name, path)
+        return []
+      }
+      const line = locate(earlier)?.line
+      const shown = mask(path) ?? quote(name)
+      return [{ path, message: `Two ${section} have the ${key} ${shown}: the other is ${pathText(earlier)}${line === undefined ? '' : ` on line ${line}`}.`, found: shown, suggestion: 'Rename or remove one of them.' }]
+    })
+  })
+}
+
+/** The texts under one key of the entries of a section, with their paths. */
+function named (config: unknown, section: string, key: string): { path: Path, name: string }[] {
+  return elements(member(config, section)).flatMap((entry, index) => {
+    const name = member(entry, key)
+    return typeof name === 'string' ? [{ path: [section, index, key], name }] : []
+  })
+}
+
+function resourceFaults (config: unknown, mask: Mask): Fault[] {
+  return elements(member(config, 'resources')).flatMap((resource, index) => {
+    const faults: Fault[] = []
+    const path: Path = ['resources', index]
+    if (member(resource, 'uriTemplate') !== undefined && member(resource, 'size') !== undefined) faults.push({ path: [...path, 'size'], message: 'A template has no size: its resources have.', suggestion: 'Remove it.', atKey: true })
+    if (member(resource, 'uri') !== undefined && member(resource, 'complete') !== undefined) faults.push({ path: [...path, 'complete'], message: 'Only a template has variables to complete.', suggestion: 'Remove it.', atKey: true })
+    const blob = member(resource, 'blob')
+    if (typeof blob === 'string' && !isBase64(blob)) {
+      const found = mask([...path, 'blob']) ?? quote(blob)
+      faults.push({ path: [...path, 'blob'], message: `Expected base64, found ${found}.`, found, expected: 'base64' })
+    }
+    return faults
+  })
+}
+
+/** RFC 4648 section 4, with its padding. */
+function isBase64 (text: string): boolean {
+  const end = text.endsWith('==') ? -2 : text.endsWith('=') ? -1 : undefined
+  return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, end))
+}
+
+/** The older flat form of the rate limit: whole, and alone. */
+function flatRateLimitFaults (config: unknown): Fault[] {
+  const path: Path = ['security', 'rateLimit']
+  const section = valueAt(config, path)
+  const flat = ['window', 'maxRequests'].filter((key) => member(section, key) !== undefined)
+  const [key] = flat
+  if (key === undefined) return []
+  const at = { path: [...path, key], suggestion: 'Write "global": { "window": …, "maxRequests": … }.', atKey: true }
+  if (member(section, 'global') !== undefined) return [{ ...at, message: `"${key}" here means "global", which is there too: one of them would not count.` }]
+  return flat.length === 1 ? [{ ...at, message: '"window" and "maxRequests" are needed together.' }] : []
+}
+
+function unknownTools (config: unknown): Fault[] {
+  const tools = named(config, 'tools', 'name').map(({ name }) => name)
+  return [['security', 'rateLimit', 'perTool'], ['caching', 'tools']].flatMap((path) => {
+    return keysAt(config, path).filter((key) => !tools.includes(key)).map((key) => ({
+      path: [...path, key], message: `There is no tool ${quote(key)}.`, found: quote(key), expected: 'the name of a tool of this file', ...didYouMean(key, tools), atKey: true
+    }))
+  })
+}
+
+function unknownDatabases (config: unknown, mask: Mask): Fault[] {
+  const databases = keysAt(config, ['databases'])
+  return ['tools', 'prompts', 'resources'].flatMap((section) => elements(member(config, section)).flatMap((entry, index) => {
+    const handler = member(entry, 'handler')
+    const database = member(handler, 'database')
+    if (member(handler, 'type') !== 'sql' || typeof database !== 'string' || databases.includes(database)) return []
+    const path: Path = [section, index, 'handler', 'database']
+    const found = mask(path) ?? quote(database)
+    return [{ path, message: `There is no database ${found} under "databases".`, found, expected: 'the name of a database of this file', ...(mask(path) === undefined ? didYouMean(database, databases) : {}) }]
+  }))
+}
+
+function keysAt (config: unknown, path: Path): string[] {
+  const value = valueAt(config, path)
+  return isObject(value) ? Object.keys(value) : []
+}
+
+function unreadableAddresses (config: unknown, mask: Mask): Fault[] {
+  return elements(valueAt(config, ['security', 'ipWhitelist'])).flatMap((entry, index) => {
+    const path: Path = ['security', 'ipWhitelist', index]
+    if (typeof entry !== 'string' || isAddressRange(entry)) return []
+    const found = mask(path) ?? quote(entry)
+    return [{ path, message: `Expected an address or a CIDR range, such as "10.0.0.0/8", found ${found}.`, found, expected: 'an address or a CIDR range' }]
+  })
+}
+
+function isAddressRange (text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || address.includes('%') || rest.length > 0) return false
+  return prefix === undefined || (/^(0|[1-9][0-9]{0,2})$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
+}
+
+/** What people and models read of each entry; for tools, the texts of their schemas too. */
+const readTexts: Readonly<Record<string, readonly string[]>> = {
+  tools: ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'],
+  prompts: ['name', 'title', 'description', 'arguments'],
+  resources: ['name', 'title', 'description', 'uri', 'uriTemplate']
+}
+
+function hiddenText (config: unknown): Fault[] {
+  const own = ['name', 'version', 'description', 'instructions'].flatMap((key) => hiddenIn(member(config, key), [key]))
+  return [...own, ...Object.entries(readTexts).flatMap(([section, keys]) => elements(member(config, section)).flatMap((entry, index) => {
+    return keys.flatMap((key) => hiddenIn(member(entry, key), [section, index, key]))
+  }))]
+}
+
+function hiddenIn (value: unknown, path: Path): Fault[] {
+  if (typeof value === 'string') return hiddenFaults(value, path)
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((child, index) => hiddenIn(child, [...path, index]))
+  return Object.entries(value).flatMap(([key, child]) => [
+    ...hiddenFaults(key, [...path, key]).map((fault) => ({ ...fault, atKey: true })),
+    ...(key === 'pattern' ? [] : hiddenIn(child, [...path, key]))
+  ])
+}
+
+function hiddenFaults (text: string, path: Path): Fault[] {
+  const points = [...new Set(hiddenCharacters(text).map(({ codePoint }) => codePointText(codePoint)))]
+  if (points.length === 0) return []
+  const [one] = hiddenCharacters(text)
+  return [{ path, message: `This text holds characters that nobody sees: ${points.join(', ')}, the first at position ${(one?.index ?? 0) + 1}.`, found: points.join(', '), suggestion: 'Remove them: they can show models another text than people.' }]
+}
+
+/** Names that differ only in characters that are easily taken for each other. */
+function lookAlikeTools (config: unknown): Notice[] {
+  const seen = new Map<string, string>()
+  return named(config, 'tools', 'name').flatMap(({ path, name }) => {
+    const skeleton = name.replace(/[0Oo]/g, 'o').replace(/[1Il|i]/g, 'l').replace(/[._-]/g, '').replace(/rn/g, 'm').replace(/vv/g, 'w').toLowerCase()
+    const other = seen.get(skeleton)
+    if (other === undefined) seen.set(skeleton, name)
+    return other === undefined || other === name ? [] : [{ path, message: `The tools ${quote(other)} and ${quote(name)} look alike: callers may take one for the other.` }]
+  })
+}
+
+function takenPath (config: unknown): Fault[] {
+  const path = valueAt(config, ['server', 'path'])
+  if (typeof path !== 'string' || !/^\/tools(\/|$)/.test(path)) return []
+  return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
+}
+
+function publicWithoutAuthentication (config: unknown, { mask, variableOf }: SemanticContext): Fault[] {
+  const host = member(config, 'host')
+  const authentication = valueAt(config, ['security', 'authentication'])
+  if (typeof host !== 'string' || isLoopback(host)) return []
+  // Present and not off: either it guards the server, or this version refuses it by name.
+  if (authentication !== undefined && member(authentication, 'enabled') !== false) return []
+  if (member(authentication, 'acceptRisk') === true) return []
+  const variable = variableOf(['host'])
+  const shown = mask(['host']) ?? quote(host)
+  return [{
+    path: ['host'],
+    message: `${variable === undefined ? `The host ${shown}` : `${variable} is ${shown}, which`} can be reached from other machines, and nobody has to show who they are.`,
+    found: shown,
+    expected: 'a loopback address, such as "127.0.0.1"',
+    suggestion: 'Use "127.0.0.1", or, if everyone who reaches this address may call every tool, write "security": { "authentication": { "enabled": false, "acceptRisk": true } }.'
+  }]
+}
+
+/** Whether only this machine can reach a server that listens there. */
+export function isLoopback (host: string): boolean {
+  const address = host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:(?=[0-9.]+$)/, '')
+  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
+}

@@ -1,0 +1,82 @@
+import { isObject } from '../core/json-rpc.ts'
+import { elements, member, type Fault, type Path } from './fault.ts'
+
+/**
+ * What the configuration format has and this version does not do. Each entry is refused where it stands, because accepting a control that
+ * nothing enforces would be worse. A feature that lands removes its line.
+ */
+
+interface UnavailableSection {
+  /** Where it stands; `*` is any index. */
+  path: readonly string[]
+  /** Whether what stands there asks for something, so that leaving it out would change what happens. */
+  asks: (value: unknown) => boolean
+}
+
+const anything = (): boolean => true
+const unlessOff = (value: unknown): boolean => member(value, 'enabled') !== false
+const unlessEmpty = (value: unknown): boolean => !isObject(value) || Object.keys(value).length > 0
+const unlessOffAndBare = (value: unknown): boolean => unlessOff(value) || elements(member(value, 'apiKeys')).length > 0 || member(value, 'oauth') !== undefined
+const isSql = (value: unknown): boolean => member(value, 'type') === 'sql'
+
+export const unavailableSections: readonly UnavailableSection[] = [
+  { path: ['security', 'authentication'], asks: unlessOffAndBare },
+  { path: ['security', 'permissions'], asks: anything },
+  { path: ['security', 'ipWhitelist'], asks: anything },
+  { path: ['security', 'rateLimit'], asks: unlessOff },
+  { path: ['security', 'audit'], asks: unlessOff },
+  { path: ['caching'], asks: unlessOff },
+  { path: ['metrics'], asks: unlessOff },
+  { path: ['health'], asks: unlessOff },
+  { path: ['redis'], asks: anything },
+  { path: ['databases'], asks: unlessEmpty },
+  { path: ['cluster'], asks: unlessOff },
+  { path: ['tools', '*', 'cache'], asks: unlessOff },
+  { path: ['tools', '*', 'rateLimit'], asks: anything },
+  { path: ['tools', '*', 'handler'], asks: isSql },
+  { path: ['prompts', '*', 'handler'], asks: isSql },
+  { path: ['resources', '*', 'handler'], asks: isSql }
+]
+
+/** Schemes of secret references, `${scheme:…}`. */
+export const unavailableReferences: readonly string[] = ['vault', 'aws']
+
+/** Environment variables; a `*` at the end stands for any rest. `offWhen` is the value that asks for nothing. */
+export const unavailableVariables: readonly { name: string, feature: string, offWhen?: string }[] = [
+  { name: 'METRICS_ENABLED', feature: 'metrics', offWhen: 'false' },
+  { name: 'METRICS_PORT', feature: 'metrics' },
+  { name: 'HEALTH_CHECK_PATH', feature: 'health' },
+  { name: 'AUDIT_LOG_FILE', feature: 'the audit log' },
+  { name: 'REDIS_URL', feature: 'redis' },
+  { name: 'REDIS_HOST', feature: 'redis' },
+  { name: 'REDIS_PASSWORD', feature: 'redis' },
+  { name: 'DATABASE_URL', feature: 'databases' },
+  { name: 'DB_*', feature: 'databases' },
+  { name: 'SENTRY_DSN', feature: 'error tracking' },
+  { name: 'OTEL_*', feature: 'tracing' }
+]
+
+/** One fault for each thing in the configuration that this version cannot do. */
+export function findUnavailable (config: unknown): Fault[] {
+  return unavailableSections.flatMap(({ path, asks }) => places(config, path).filter(({ value }) => asks(value)).map((place) => refusal(place.path, nameOf(path))))
+}
+
+/** How a section is named: its path, or the handler type that the path leads to. */
+export function nameOf (path: readonly string[]): string {
+  return path.at(-1) === 'handler' ? 'The handler type "sql"' : `"${path.filter((step) => step !== '*').join('.')}"`
+}
+
+function refusal (path: Path, name: string): Fault {
+  return { path, message: `${name} is not available in this version of Gantry: remove it; nothing would enforce it.`, atKey: true }
+}
+
+/** Everything that a path with `*` leads to. */
+function places (config: unknown, path: readonly string[]): { path: Path, value: unknown }[] {
+  let found: { path: Path, value: unknown }[] = [{ path: [], value: config }]
+  for (const step of path) {
+    found = found.flatMap(({ path: parent, value }) => step === '*'
+      ? elements(value).map((child, index) => ({ path: [...parent, index], value: child }))
+      : [{ path: [...parent, step], value: member(value, step) }].filter((place) => place.value !== undefined))
+  }
+  return found
+}

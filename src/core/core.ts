@@ -1,0 +1,61 @@
+import { Dispatcher, type Method, type MethodTable } from './dispatcher.ts'
+import { Caller, type PromptEntry, type Registries, type ResourceEntry, type ResourceTemplateEntry, type ToolEntry } from './entries.ts'
+import { InFlight } from './in-flight.ts'
+import { createCompletionMethods } from './methods/completion.ts'
+import { createDiscoverMethod, pingMethod, shakeHands, type Handshake, type ServerInfo } from './methods/lifecycle.ts'
+import { setLevelMethod } from './methods/logging.ts'
+import { createPromptMethods } from './methods/prompts.ts'
+import { createReader, createResourceMethods } from './methods/resources.ts'
+import { createToolMethods } from './methods/tools.ts'
+import { Pipeline } from './pipeline.ts'
+import { Registry } from './registry.ts'
+import { isModern } from './versions.ts'
+import { createWire } from './wire.ts'
+import type { JsonObject } from './ports.ts'
+
+export interface CoreOptions {
+  serverInfo: ServerInfo
+  instructions: string | undefined
+  /** Entries on one page of a list. */
+  pageSize: number
+  /** Hide what handlers throw from clients; the log has it. */
+  maskHandlerErrors: boolean
+}
+
+/** Everything the bindings (HTTP, REST, stdio) share. */
+export interface Core extends Registries {
+  readonly pipeline: Pipeline
+  readonly caller: Caller
+  readonly dispatcher: Dispatcher
+  /** Answers `initialize`; keeping the session is up to the binding. */
+  shakeHands (params: JsonObject): Handshake
+}
+
+/** Wires the protocol together. No I/O: entries come from outside through the registries. */
+export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors }: CoreOptions): Core {
+  const registries = {
+    tools: new Registry<ToolEntry>(),
+    prompts: new Registry<PromptEntry>(),
+    resources: new Registry<ResourceEntry>(),
+    templates: new Registry<ResourceTemplateEntry>()
+  }
+  const inFlight = new InFlight()
+  const read = createReader(registries.resources, registries.templates)
+  const caller: Caller = new Caller(inFlight, (uri, exchange) => read(caller, uri, exchange).outcome)
+  const wire = createWire(serverInfo)
+  const parts = { ...registries, caller, wire, pageSize, serverInfo, instructions }
+
+  const common: [string, Method][] = [
+    ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
+  ]
+  const legacy: MethodTable = new Map([...common, pingMethod, setLevelMethod])
+  const modern: MethodTable = new Map([...common, createDiscoverMethod(parts)])
+
+  return {
+    ...registries,
+    pipeline: new Pipeline({ maskHandlerErrors }),
+    caller,
+    dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight }),
+    shakeHands: (params) => shakeHands(params, parts)
+  }
+}

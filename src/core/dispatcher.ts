@@ -1,0 +1,68 @@
+import { logLevels, type Exchange } from './context.ts'
+import { CancelledError, GantryError, InternalError, MethodNotFoundError, rpc } from './errors.ts'
+import type { InFlight } from './in-flight.ts'
+import { errorText, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
+import { isModern, type Revision } from './versions.ts'
+import type { JsonObject, LogLevel } from './ports.ts'
+
+/** A method: gives its result as JSON text. Throws or rejects with a GantryError. */
+export type Method = (params: JsonObject, exchange: Exchange) => string | Promise<string>
+export type MethodTable = ReadonlyMap<string, Method>
+
+/** One whole JSON-RPC message as text, and the HTTP status it goes out with. Undefined when nothing may be sent. */
+export interface Answer { readonly status: number, readonly text: string }
+
+/** Which statuses the errors of the 2026 era have; all else is an answer like any other. 2026-07-28 transports, HTTP status codes. */
+const modernStatus: ReadonlyMap<number, number> = new Map([
+  [rpc.methodNotFound, 404], [rpc.missingCapability, 400], [rpc.unsupportedVersion, 400], [rpc.headerMismatch, 400]
+])
+
+export interface DispatcherParts {
+  tableOf (revision: Revision): MethodTable
+  inFlight: InFlight
+}
+
+/** Finds the method that a request names and turns whatever comes of it into an answer. The one place where errors become JSON-RPC. */
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+
+  constructor (parts: DispatcherParts) { this.#parts = parts }
+
+  /** Never throws, never rejects. */
+  handle (request: RpcRequest, exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
+    const { id } = request
+    try {
+      const method = this.#parts.tableOf(exchange.revision).get(request.method)
+      if (method === undefined) throw new MethodNotFoundError(request.method)
+      const outcome = method(request.params, exchange)
+      if (typeof outcome === 'string') return { status: 200, text: resultText(id, outcome) }
+      return outcome.then(
+        (result) => ({ status: 200, text: resultText(id, result) }),
+        (error: unknown) => failure(id, error, exchange)
+      )
+    } catch (error) {
+      return failure(id, error, exchange)
+    }
+  }
+
+  /** Takes a notification of a client. `cancelKeyOf` makes the key under which the call it may name is running. */
+  notice (notification: RpcNotification, cancelKeyOf: (id: RequestId) => string | undefined): void {
+    if (notification.method !== 'notifications/cancelled') return
+    const { requestId } = notification.params
+    if (typeof requestId !== 'string' && typeof requestId !== 'number') return
+    const key = cancelKeyOf(requestId)
+    if (key !== undefined) this.#parts.inFlight.cancel(key)
+  }
+}
+
+function failure (id: RequestId, error: unknown, exchange: Exchange): Answer | undefined {
+  if (error instanceof CancelledError) return undefined
+  const known = error instanceof GantryError ? error : new InternalError({ cause: error })
+  if (known instanceof InternalError) exchange.logger.error({ err: error, requestId: exchange.requestId }, 'A request ended in an internal error.')
+  const status = isModern(exchange.revision) ? modernStatus.get(known.rpcCode) ?? 200 : 200
+  return { status, text: errorText(id, known, exchange.revision) }
+}
+
+export function isLogLevel (value: unknown): value is LogLevel {
+  return logLevels.includes(value as LogLevel)
+}

@@ -1,0 +1,70 @@
+import type { Exchange, ReadResource } from './context.ts'
+import { CallContext } from './context.ts'
+import type { InFlight } from './in-flight.ts'
+import type { RequestId } from './json-rpc.ts'
+import type { CallTarget, Invoke } from './pipeline.ts'
+import type { Registry } from './registry.ts'
+import type { UriTemplate } from './uri-template.ts'
+import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from './ports.ts'
+import type { PromptDescription, ResourceDescription, ResourceTemplateDescription, ToolDescription } from '../../schemas/mcp.ts'
+
+/** What the registries hold: how a thing is described to clients, and how it is called. */
+
+export interface Entry<Description, Result> {
+  readonly description: Description
+  readonly target: CallTarget<Result>
+  readonly invoke: Invoke<Result>
+}
+
+export type ToolEntry = Entry<ToolDescription, CallToolResult>
+
+/** The values that completion offers for an argument or a template variable. */
+export type CompletionLists = ReadonlyMap<string, readonly string[]>
+
+export interface PromptEntry extends Entry<PromptDescription, GetPromptResult> { readonly completions: CompletionLists }
+
+/** How long, and for whom, a client may keep what it read. MCP 2026-07-28 server/utilities/caching. */
+export interface CacheHint { ttlMs: number, cacheScope: 'public' | 'private' }
+
+export interface ResourceEntry extends Entry<ResourceDescription, ReadResourceResult> { readonly cacheHint: CacheHint }
+export interface ResourceTemplateEntry extends Entry<ResourceTemplateDescription, ReadResourceResult> {
+  readonly template: UriTemplate
+  readonly completions: CompletionLists
+  readonly cacheHint: CacheHint
+}
+
+export interface Registries {
+  readonly tools: Registry<ToolEntry>
+  readonly prompts: Registry<PromptEntry>
+  readonly resources: Registry<ResourceEntry>
+  readonly templates: Registry<ResourceTemplateEntry>
+}
+
+/** Calls entries on behalf of an exchange: every door to a call goes through `call`. */
+export class Caller {
+  readonly #inFlight: InFlight
+  readonly #readResource: ReadResource
+
+  constructor (inFlight: InFlight, readResource: ReadResource) {
+    this.#inFlight = inFlight
+    this.#readResource = readResource
+  }
+
+  /** Throws or rejects with a GantryError. `uri` is what a resource is read as: a template's target has none of its own. */
+  call<Result> (entry: Entry<unknown, Result>, args: JsonObject, exchange: Exchange, progressToken?: RequestId, uri?: string): Result | Promise<Result> {
+    const context = new CallContext(exchange, entry.target, this.#readResource, progressToken, uri)
+    const outcome = entry.invoke(args, context)
+    if (!(outcome instanceof Promise)) {
+      context.finish()
+      return outcome
+    }
+    const { cancelKey } = exchange
+    if (cancelKey !== undefined) this.#inFlight.add(cancelKey, context)
+    const settled = (): void => {
+      context.finish()
+      if (cancelKey !== undefined) this.#inFlight.remove(cancelKey, context)
+    }
+    outcome.then(settled, settled)
+    return outcome
+  }
+}

@@ -1,0 +1,138 @@
+import { classifyNotification, classifyRequest, metaKeys, refuseBatch } from './classify.ts'
+import { logLevels, type Exchange } from './context.ts'
+import type { Core } from './core.ts'
+import { isLogLevel, type Answer } from './dispatcher.ts'
+import { BodyTooLargeError, InvalidParamsError, InvalidRequestError, ParseError, type GantryError } from './errors.ts'
+import { errorText, isObject, notificationText, readMessage, resultText, type RequestId, type RpcMessage, type RpcRequest } from './json-rpc.ts'
+import { assumedRevision, supportsBatches, type Revision } from './versions.ts'
+import type { JsonObject, Logger, LogLevel, Principal } from './ports.ts'
+
+export interface LineConnectionOptions {
+  core: Core
+  logger: Logger
+  principal: Principal
+  /** Bytes; longer lines are refused. */
+  maxLineBytes: number
+  /** Sends one line, without its line break. */
+  write (line: string): void
+}
+
+/**
+ * One client on a pair of streams, one JSON-RPC message a line: the stdio transport. The connection is the session of the 2025 era;
+ * requests of the 2026 era stand for themselves, and are cancelled by notification, as there is no stream to close.
+ * MCP 2026-07-28 basic/transports/stdio.
+ */
+export class LineConnection {
+  readonly #options: LineConnectionOptions
+  readonly #running = new Set<Promise<void>>()
+  #revision: Revision = assumedRevision
+  #clientCapabilities: JsonObject = {}
+  #logLevel: LogLevel = 'info'
+  #requests = 0
+
+  constructor (options: LineConnectionOptions) { this.#options = options }
+
+  /** Takes one line. Answers are written when they are there, in any order. */
+  receive (line: string): void {
+    if (line.trim() === '') return
+    if (Buffer.byteLength(line) > this.#options.maxLineBytes) return this.#refuse(undefined, new BodyTooLargeError(this.#options.maxLineBytes))
+    let value: unknown
+    try {
+      value = JSON.parse(line)
+    } catch {
+      return this.#refuse(undefined, new ParseError('The line is not valid JSON.'))
+    }
+    if (Array.isArray(value)) this.#track(this.#receiveBatch(value))
+    else this.#track(this.#receive(value).then((text) => { if (text !== undefined) this.#options.write(text) }))
+  }
+
+  /** Resolves when everything that was received is answered. */
+  async settled (): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  #track (work: Promise<void>): void {
+    const tracked = work.catch((error: unknown) => { this.#options.logger.error({ err: error }, 'A message could not be answered.') })
+    this.#running.add(tracked)
+    void tracked.then(() => { this.#running.delete(tracked) })
+  }
+
+  async #receiveBatch (batch: readonly unknown[]): Promise<void> {
+    const refusal = refuseBatch(batch) ?? (supportsBatches(this.#revision) ? undefined : new InvalidRequestError(`Revision ${this.#revision} has no batches: send one message a line.`))
+    if (refusal !== undefined) return this.#refuse(undefined, refusal)
+    const answers = await Promise.all(batch.map(async (value) => await this.#receive(value)))
+    const texts = answers.filter((text) => text !== undefined)
+    if (texts.length > 0) this.#options.write(`[${texts.join(',')}]`)
+  }
+
+  async #receive (value: unknown): Promise<string | undefined> {
+    const message = readMessage(value)
+    switch (message.kind) {
+      case 'invalid': return errorText(message.id, message.error, undefined)
+      case 'response': return undefined
+      case 'notification': return this.#notice(message)
+      case 'request': return (await this.#answer(message))?.text
+    }
+  }
+
+  #notice (message: Extract<RpcMessage, { kind: 'notification' }>): undefined {
+    const era = classifyNotification(message, undefined)
+    if (era.era !== 'refused') this.#options.core.dispatcher.notice(message, keyOf)
+  }
+
+  async #answer (message: RpcRequest): Promise<Answer | undefined> {
+    const { core } = this.#options
+    const era = classifyRequest(message, undefined)
+    switch (era.era) {
+      case 'refused': return refusal(message.id, era.error)
+      case 'modern': {
+        const logLevel = era.meta[metaKeys.logLevel]
+        if (logLevel !== undefined && !isLogLevel(logLevel)) {
+          return refusal(message.id, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`))
+        }
+        return await core.dispatcher.handle(message, this.#exchange(message, era.revision, era.capabilities, logLevel))
+      }
+      case 'legacy':
+        if (message.method === 'initialize') return this.#initialize(message)
+        return await core.dispatcher.handle(message, this.#exchange(message, this.#revision, this.#clientCapabilities, this.#logLevel))
+    }
+  }
+
+  #initialize (message: RpcRequest): Answer {
+    const { revision, clientCapabilities, result } = this.#options.core.shakeHands(message.params)
+    this.#revision = revision
+    this.#clientCapabilities = clientCapabilities
+    return { status: 200, text: resultText(message.id, result) }
+  }
+
+  #exchange (message: RpcRequest, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
+    const { logger, principal, write } = this.#options
+    const meta = message.params['_meta']
+    const traceparent = isObject(meta) ? meta['traceparent'] : undefined
+    return {
+      requestId: `stdio-${++this.#requests}`,
+      revision,
+      principal,
+      logger,
+      sessionId: undefined,
+      clientCapabilities,
+      logLevel,
+      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      cancelKey: keyOf(message.id),
+      notify: (method, params) => { write(notificationText(method, params)) },
+      setLogLevel: (level) => { this.#logLevel = level }
+    }
+  }
+
+  #refuse (id: RequestId | undefined, error: GantryError): void {
+    this.#options.write(errorText(id, error, undefined))
+  }
+}
+
+function refusal (id: RequestId, error: GantryError): Answer {
+  return { status: error.status, text: errorText(id, error, undefined) }
+}
+
+function keyOf (id: RequestId): string {
+  return JSON.stringify(id)
+}

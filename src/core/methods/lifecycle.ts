@@ -1,0 +1,59 @@
+import type { Method } from '../dispatcher.ts'
+import { isObject } from '../json-rpc.ts'
+import { modernRevisions, negotiate, supportsCompletionsCapability, type Revision } from '../versions.ts'
+import type { Wire } from '../wire.ts'
+import type { JsonObject } from '../ports.ts'
+
+/** How the server presents itself: MCP `Implementation`. */
+export interface ServerInfo { name: string, version: string, title?: string, description?: string }
+
+export interface LifecycleParts {
+  serverInfo: ServerInfo
+  instructions: string | undefined
+  wire: Wire
+}
+
+/** What `initialize` settled, for whoever keeps the session. */
+export interface Handshake {
+  revision: Revision
+  clientCapabilities: JsonObject
+  clientName: string | undefined
+  /** The result as JSON text. */
+  result: string
+}
+
+/** What the server can do. Nothing is listed that it could not deliver. */
+function capabilities (revision: Revision): object {
+  return {
+    tools: {},
+    prompts: {},
+    resources: {},
+    logging: {},
+    ...(supportsCompletionsCapability(revision) && { completions: {} })
+  }
+}
+
+/** `initialize` of the 2025 era: agrees on a revision. An unknown one is met with our latest, never with an error. 2025-11-25 basic/lifecycle. */
+export function shakeHands (params: JsonObject, { serverInfo, instructions, wire }: LifecycleParts): Handshake {
+  const revision = negotiate(params['protocolVersion'])
+  const { capabilities: declared, clientInfo } = params
+  const result = { protocolVersion: revision, capabilities: capabilities(revision), serverInfo, ...(instructions !== undefined && { instructions }) }
+  return {
+    revision,
+    clientCapabilities: isObject(declared) ? declared : {},
+    clientName: isObject(clientInfo) && typeof clientInfo['name'] === 'string' ? clientInfo['name'].slice(0, 128) : undefined,
+    result: wire.result(result, revision)
+  }
+}
+
+/** `server/discover` of the 2026 era. MCP 2026-07-28 server/discover. */
+export function createDiscoverMethod ({ instructions, wire }: LifecycleParts): [string, Method] {
+  return ['server/discover', (_params, { revision }) => wire.result({
+    supportedVersions: modernRevisions,
+    capabilities: capabilities(revision),
+    ...(instructions !== undefined && { instructions })
+  }, revision, { ttlMs: 300_000, cacheScope: 'public' })]
+}
+
+/** `ping`, which the 2026 era has no more. */
+export const pingMethod: [string, Method] = ['ping', () => '{}']

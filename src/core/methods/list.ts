@@ -1,0 +1,33 @@
+import type { Method } from '../dispatcher.ts'
+import type { CacheHint } from '../entries.ts'
+import { pageOf, type Registry } from '../registry.ts'
+import type { Revision } from '../versions.ts'
+import type { Wire } from '../wire.ts'
+
+export interface ListOptions<Entry> {
+  registry: Registry<Entry>
+  /** The member of the result that holds the entries. */
+  key: string
+  describe: (entry: Entry, revision: Revision) => unknown
+  wire: Wire
+  pageSize: number
+}
+
+/** The same for everyone as long as nothing depends on who asks; five minutes, since a list changes with a deployment. */
+const listHint: CacheHint = { ttlMs: 300_000, cacheScope: 'public' }
+
+/** A list method. Each page is made into text once for each revision and kept until the registry changes. */
+export function createListMethod<Entry> ({ registry, key, describe, wire, pageSize }: ListOptions<Entry>): Method {
+  let texts = new Map<string, string>()
+  registry.onChange(() => { texts = new Map() })
+
+  return function listPage ({ cursor }, { revision }) {
+    const known = texts.get(`${revision} ${typeof cursor === 'string' ? cursor : ''}`)
+    if (known !== undefined && (cursor === undefined || cursor !== '')) return known
+    const { entries, nextCursor } = pageOf(registry.list, cursor, pageSize)
+    const page = { [key]: entries.map((entry) => describe(entry, revision)), ...(nextCursor !== undefined && { nextCursor }) }
+    const text = wire.result(page, revision, listHint)
+    texts.set(`${revision} ${typeof cursor === 'string' ? cursor : ''}`, text)
+    return text
+  }
+}

@@ -1,0 +1,52 @@
+import type { Exchange } from '../context.ts'
+import type { Method } from '../dispatcher.ts'
+import type { Caller, ToolEntry } from '../entries.ts'
+import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'
+import { isObject } from '../json-rpc.ts'
+import type { Registry } from '../registry.ts'
+import { describeTool, wrapsOutput, type Wire } from '../wire.ts'
+import type { CallToolResult, JsonObject } from '../ports.ts'
+import { createListMethod } from './list.ts'
+import { progressTokenOf } from './params.ts'
+
+export interface ToolParts {
+  tools: Registry<ToolEntry>
+  caller: Caller
+  wire: Wire
+  pageSize: number
+}
+
+/** `tools/list` and `tools/call`. MCP 2026-07-28 server/tools. */
+export function createToolMethods ({ tools, caller, wire, pageSize }: ToolParts): [string, Method][] {
+  function callTool (params: JsonObject, exchange: Exchange): string | Promise<string> {
+    const { name, arguments: args = {} } = params
+    if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a tool.')
+    if (!isObject(args)) throw new InvalidParamsError('params.arguments must be an object.')
+    const entry = tools.get(name)
+    if (entry === undefined) throw new ToolUnknownError(name)
+
+    const write = (result: CallToolResult): string => wire.toolResult(result, exchange.revision, wrapsOutput(entry.description))
+    const outcome = callToResult(() => caller.call(entry, args, exchange, progressTokenOf(params)))
+    return outcome instanceof Promise ? outcome.then(write) : write(outcome)
+  }
+
+  return [
+    ['tools/list', createListMethod({ registry: tools, key: 'tools', describe: (entry, revision) => describeTool(entry.description, revision), wire, pageSize })],
+    ['tools/call', callTool]
+  ]
+}
+
+/** What goes wrong inside of a tool is a result that a model can read; all else stays an error. 2026-07-28 server/tools, Error Handling. */
+function callToResult (call: () => CallToolResult | Promise<CallToolResult>): CallToolResult | Promise<CallToolResult> {
+  try {
+    const outcome = call()
+    return outcome instanceof Promise ? outcome.catch(errorResult) : outcome
+  } catch (error) {
+    return errorResult(error)
+  }
+}
+
+function errorResult (error: unknown): CallToolResult {
+  if (!(error instanceof ToolCallError) || error instanceof CancelledError) throw error
+  return { content: [{ type: 'text', text: error.message }], isError: true }
+}

@@ -1,0 +1,131 @@
+import type { CallContext, CallSubject } from './context.ts'
+import { GantryError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
+import type { JsonObject } from './ports.ts'
+
+/**
+ * The one way to call a tool, a prompt or a resource. Concerns that act on a call are stages; each is composed into a target's
+ * function once, when the target is registered. A stage that a target does not need is not in its function at all.
+ */
+
+/**
+ * The order, outermost first. Audit stands outside permissions, so that refusals are recorded; validation stands before the
+ * cache, so that keys are canonical.
+ */
+export const stageOrder = ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'timeout', 'run'] as const
+export type StageName = typeof stageOrder[number]
+
+/** Calls a target. Throws or rejects with a GantryError; never with anything else. */
+export type Invoke<Result> = (args: JsonObject, context: CallContext) => Result | Promise<Result>
+
+/** What can be called: its handler, with what the stages need to know of it. */
+export interface CallTarget<Result> extends CallSubject {
+  readonly timeoutMs: number
+  /** Fills in defaults and says what does not fit. */
+  readonly checkArguments: ((args: JsonObject) => readonly Mismatch[] | undefined) | undefined
+  /** The error for arguments that do not fit. */
+  readonly refuseArguments: (mismatches: readonly Mismatch[]) => GantryError
+  /** Runs the handler and shapes its result. */
+  readonly run: Invoke<Result>
+}
+
+/** One concern of a call. */
+export interface CallStage {
+  readonly name: StageName
+  /** Puts the stage around `next`, or returns undefined when it has nothing to do for this target. */
+  wrap<Result> (target: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> | undefined
+}
+
+export interface PipelineOptions {
+  /** Hide what handlers throw from clients; the log has it. */
+  maskHandlerErrors: boolean
+}
+
+/** Holds the stages and composes targets. Stages are added while the server is built, before the first target. */
+export class Pipeline {
+  readonly #stages = new Map<StageName, CallStage>()
+  #composed = false
+
+  constructor (options: PipelineOptions) {
+    for (const stage of [validateStage, timeoutStage, createRunStage(options)]) this.use(stage)
+  }
+
+  use (stage: CallStage): void {
+    if (this.#composed) throw new Error(`The stage ${stage.name} came after the first target: targets registered before would lack it.`)
+    if (this.#stages.has(stage.name)) throw new Error(`The stage ${stage.name} is there already.`)
+    this.#stages.set(stage.name, stage)
+  }
+
+  compose<Result> (target: CallTarget<Result>): Invoke<Result> {
+    this.#composed = true
+    return stageOrder.reduceRight<Invoke<Result>>(
+      (next, name) => this.#stages.get(name)?.wrap(target, next) ?? next,
+      target.run
+    )
+  }
+}
+
+const validateStage: CallStage = {
+  name: 'validate',
+  wrap (target, next) {
+    const { checkArguments } = target
+    if (checkArguments === undefined) return undefined
+    return function validate (args, context) {
+      const mismatches = checkArguments(args)
+      if (mismatches !== undefined) throw target.refuseArguments(mismatches)
+      return next(args, context)
+    }
+  }
+}
+
+const timeoutStage: CallStage = {
+  name: 'timeout',
+  wrap<Result> (target: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> {
+    const { name, timeoutMs } = target
+    return function limitTime (args, context) {
+      const outcome = next(args, context)
+      // A handler that answers at once needs no clock.
+      if (!(outcome instanceof Promise)) return outcome
+      return new Promise<Result>((resolve, reject) => {
+        const timer = setTimeout(() => { context.abort(new ToolTimeoutError(name, timeoutMs)) }, timeoutMs)
+        context.whenAborted((reason) => { clearTimeout(timer); reject(reason) })
+        outcome.then(
+          (result) => { clearTimeout(timer); resolve(result) },
+          (error: unknown) => { clearTimeout(timer); reject(error as Error) }
+        )
+      })
+    }
+  }
+}
+
+/** Innermost: whatever a handler throws becomes one ToolFailedError, and the log has the rest. */
+function createRunStage ({ maskHandlerErrors }: PipelineOptions): CallStage {
+  return {
+    name: 'run',
+    wrap<Result> (target: CallTarget<Result>, run: Invoke<Result>): Invoke<Result> {
+      function translate (error: unknown, context: CallContext): GantryError {
+        if (error instanceof GantryError && !(error instanceof ToolFailedError)) return error
+        const { abortReason } = context
+        // What a handler throws because its signal fired is the echo of that, not a failure of its own.
+        if (abortReason instanceof GantryError) return abortReason
+        context.logger.warn({ err: error, requestId: context.requestId }, `The ${target.kind} ${target.name} failed.`)
+        if (maskHandlerErrors) return new ToolFailedError(`${target.name} failed. The server log has the reason under request ${context.requestId}.`, { cause: error })
+        return error instanceof ToolFailedError ? error : new ToolFailedError(failureText(error, target.name), { cause: error })
+      }
+      return function runHandler (args, context) {
+        try {
+          const outcome = run(args, context)
+          if (!(outcome instanceof Promise)) return outcome
+          return outcome.catch((error: unknown) => { throw translate(error, context) })
+        } catch (error) {
+          throw translate(error, context)
+        }
+      }
+    }
+  }
+}
+
+/** The handler's own words for its caller; a stack never. */
+function failureText (error: unknown, name: string): string {
+  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : ''
+  return message === '' ? `${name} failed without saying why.` : message.slice(0, 10_000)
+}

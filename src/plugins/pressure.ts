@@ -1,0 +1,16 @@
+import underPressure from '@fastify/under-pressure'
+import fp from 'fastify-plugin'
+import { OverloadedError } from '../core/errors.ts'
+
+export interface PressureOptions {
+  enabled: boolean
+  /** Milliseconds; 0 is no limit. */
+  maxEventLoopDelay: number
+  maxHeapUsedBytes: number
+  maxRssBytes: number
+}
+
+/** Refuses work with 503 and Retry-After while the process is overloaded. */
+export default fp<PressureOptions>(async function pressure (app, { enabled, ...limits }) {
+  if (enabled) await app.register(underPressure, { ...limits, retryAfter: 10, customError: OverloadedError })
+}, { name: 'pressure', fastify: '5.x' })

@@ -1,0 +1,65 @@
+import type { AppOptions, GantryApp } from './app.ts'
+import { EntryFaultsError } from './app.ts'
+import { formatFaults } from './config/format-faults.ts'
+import { loadConfig, type LoadedConfig } from './config/load.ts'
+import { exitCodes } from './exit-codes.ts'
+import { createLogger } from './logging/logger.ts'
+import { checkEntries, located } from './validate.ts'
+import type { Config } from '../schemas/config/index.ts'
+
+/** What the programs, HTTP server and stdio server, have in common: opening an app of a configuration file, and ending it. */
+
+export interface ProgramOptions {
+  /** The configuration file; without it, CONFIG_PATH and the usual names. */
+  file?: string | undefined
+}
+
+export interface OpenedApp { app: GantryApp, config: Config }
+
+/** Loads a configuration and builds an app of it. What is wrong is printed, and its exit code comes back. */
+export async function openApp (file: string | undefined, build: (options: AppOptions) => Promise<GantryApp>, stream: 'stdout' | 'stderr'): Promise<OpenedApp | number> {
+  const loaded = await loadConfig({ file })
+  const { config } = loaded
+  if (config === undefined) return refuse(await checkEntries(loaded))
+  const logger = createLogger({ level: config.logging.level, file: config.logging.file, stream })
+  for (const { message } of loaded.notices) logger.warn(message)
+  try {
+    const app = await build({ config, baseDir: loaded.baseDir, logger })
+    await app.ready()
+    return { app, config }
+  } catch (error) {
+    if (error instanceof EntryFaultsError) return refuse({ ...loaded, faults: located(error.faults, loaded) })
+    complain(`The server could not be built: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    return exitCodes.failed
+  }
+}
+
+/** Ends the app; what is still running after the limit (milliseconds) is cut off. */
+export async function closeWithin (app: GantryApp, limitMs: number): Promise<number> {
+  const limit = new Promise<boolean>((resolve) => { setTimeout(() => { resolve(false) }, limitMs).unref() })
+  const closed = await Promise.race([app.close().then(() => true), limit])
+  if (!closed) app.log.warn(`Calls were still running ${limitMs} ms after the end was asked for: they are cut off.`)
+  return exitCodes.done
+}
+
+/** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
+export async function untilSignal (): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const signals = ['SIGTERM', 'SIGINT'] as const
+    const stop = (): void => {
+      for (const signal of signals) process.off(signal, stop).once(signal, () => { process.exit(exitCodes.failed) })
+      resolve()
+    }
+    for (const signal of signals) process.on(signal, stop)
+  })
+}
+
+function refuse ({ faults, file }: LoadedConfig): number {
+  complain(formatFaults(faults, file, { color: process.stderr.isTTY }))
+  return exitCodes.badConfiguration
+}
+
+/** Tells the person at the terminal. */
+export function complain (text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`)
+}

@@ -1,0 +1,69 @@
+import { Readable } from 'node:stream'
+
+/**
+ * An open text/event-stream answer. One JSON-RPC message an event, in one `data:` line. Keep-alive comments hold the connection
+ * through proxies that cut silent ones.
+ */
+export class EventStream extends Readable {
+  #open = true
+
+  constructor () {
+    super({ highWaterMark: 64 * 1024 })
+    this.once('close', () => { this.#open = false })
+  }
+
+  override _read (): void { /* everything is pushed */ }
+
+  /** Sends one JSON-RPC message. False when the stream has ended. */
+  send (message: string): boolean {
+    if (!this.#open) return false
+    this.push(`event: message\ndata: ${message}\n\n`)
+    return true
+  }
+
+  /** Sends a comment, which clients skip. */
+  comment (text: string): void {
+    if (this.#open) this.push(`: ${text}\n\n`)
+  }
+
+  /** Ends the answer politely. */
+  end (): void {
+    if (!this.#open) return
+    this.#open = false
+    this.push(null)
+  }
+}
+
+export const eventStreamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no'
+} as const
+
+const keepAliveMs = 15_000
+
+/** All open streams of an app, with one timer that keeps them alive. */
+export class OpenStreams {
+  readonly #streams = new Set<EventStream>()
+  #timer: NodeJS.Timeout | undefined
+
+  get size (): number { return this.#streams.size }
+
+  add (stream: EventStream): void {
+    this.#streams.add(stream)
+    stream.once('close', () => { this.#remove(stream) })
+    this.#timer ??= setInterval(() => { for (const each of this.#streams) each.comment('keep-alive') }, keepAliveMs).unref()
+  }
+
+  /** Ends every stream, so that the server can close. */
+  endAll (): void {
+    for (const stream of this.#streams) stream.end()
+  }
+
+  #remove (stream: EventStream): void {
+    this.#streams.delete(stream)
+    if (this.#streams.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}

@@ -1,0 +1,109 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Exchange } from '../../core/context.ts'
+import type { Answer } from '../../core/dispatcher.ts'
+import { errorText, notificationText, type RequestId } from '../../core/json-rpc.ts'
+import { isModern, type Revision } from '../../core/versions.ts'
+import type { GantryError } from '../../core/errors.ts'
+import type { SessionRecord } from '../../core/session.ts'
+import type { JsonObject, Logger, LogLevel, Principal } from '../../core/ports.ts'
+import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
+import { sendText } from './send.ts'
+
+export interface HttpExchangeOptions {
+  revision: Revision
+  session: SessionRecord | undefined
+  /** The JSON-RPC id of the request; batches have several requests on one exchange and therefore one object each. */
+  id: RequestId
+  clientCapabilities: JsonObject
+  logLevel: LogLevel | undefined
+  principal: Principal
+  /** Where an event stream is held, if the client takes one. */
+  streams: OpenStreams | undefined
+  keepLogLevel: ((level: LogLevel) => void | Promise<void>) | undefined
+}
+
+/**
+ * One request over HTTP and its answer. The answer is one JSON document, unless something is sent before it: then it becomes an event
+ * stream, if the client takes one.
+ */
+export class HttpExchange implements Exchange {
+  readonly requestId: string
+  readonly revision: Revision
+  readonly principal: Principal
+  readonly clientCapabilities: JsonObject
+  readonly logLevel: LogLevel | undefined
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #options: HttpExchangeOptions
+  #stream: EventStream | undefined
+
+  constructor (request: FastifyRequest, reply: FastifyReply, options: HttpExchangeOptions) {
+    this.#request = request
+    this.#reply = reply
+    this.#options = options
+    this.requestId = request.id
+    this.revision = options.revision
+    this.principal = options.principal
+    this.clientCapabilities = options.clientCapabilities
+    this.logLevel = options.logLevel
+  }
+
+  get logger (): Logger { return this.#request.log }
+  get sessionId (): string | undefined { return this.#options.session?.id }
+
+  get traceparent (): string | undefined {
+    const header = this.#request.headers['traceparent']
+    return typeof header === 'string' ? header : undefined
+  }
+
+  /** Only a session can cancel by notification: without one, ids of different clients could not be told apart. */
+  get cancelKey (): string | undefined {
+    const { session, id } = this.#options
+    return session === undefined ? undefined : cancelKey(session.id, id)
+  }
+
+  setLogLevel (level: LogLevel): void | Promise<void> { return this.#options.keepLogLevel?.(level) }
+
+  notify (method: string, params: JsonObject): void {
+    if (this.#options.streams === undefined || this.#reply.sent && this.#stream === undefined) return
+    this.#openStream().send(notificationText(method, params))
+  }
+
+  /** In the 2026 era a closed connection is a cancel; before, it says nothing. 2026-07-28 basic/patterns/cancellation. */
+  onDisconnect (gone: () => void): void {
+    if (!isModern(this.revision)) return
+    const { raw } = this.#reply
+    raw.once('close', () => { if (!raw.writableFinished) gone() })
+  }
+
+  answer (answer: Answer | undefined): void {
+    if (this.#stream !== undefined) {
+      if (answer !== undefined) this.#stream.send(answer.text)
+      this.#stream.end()
+    } else if (answer !== undefined) {
+      sendText(this.#request, this.#reply, answer.status, answer.text)
+    } else if (isModern(this.revision)) {
+      this.#reply.code(499).send() // the client is gone
+    } else {
+      // A cancelled request gets no response; an event stream that ends at once is the answer of that kind.
+      this.#openStream().end()
+    }
+  }
+
+  refuse (error: GantryError): void {
+    sendText(this.#request, this.#reply, error.status, errorText(this.#options.id, error, this.revision))
+  }
+
+  #openStream (): EventStream {
+    if (this.#stream === undefined) {
+      this.#stream = new EventStream()
+      this.#options.streams?.add(this.#stream)
+      this.#reply.headers(eventStreamHeaders).send(this.#stream)
+    }
+    return this.#stream
+  }
+}
+
+export function cancelKey (sessionId: string, id: RequestId): string {
+  return typeof id === 'number' ? `${sessionId} ${id}` : `${sessionId} "${id}"`
+}

@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { readAccept } from '../../core/accept.ts'
+import { classifyNotification, classifyRequest, refuseBatch, type MessageHeaders } from '../../core/classify.ts'
+import type { Core } from '../../core/core.ts'
+import { translateEdgeError } from '../../core/http-errors.ts'
+import { InvalidRequestError, MethodNotAllowedError, NotAcceptableError } from '../../core/errors.ts'
+import { readMessage, type RpcRequest } from '../../core/json-rpc.ts'
+import type { SessionStore } from '../../core/session.ts'
+import { isModern, supportsBatches } from '../../core/versions.ts'
+import { EventStream, eventStreamHeaders, OpenStreams } from './event-stream.ts'
+import { findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
+import { serveModern } from './modern.ts'
+import { sendError } from './send.ts'
+
+export interface McpRouteOptions {
+  core: Core
+  /** Where MCP is served. */
+  path: string
+  /** Undefined in stateless mode. */
+  sessions: SessionStore | undefined
+}
+
+/** 2025-03-26 sets no bound; this one keeps a single request from being a flood. */
+const maxBatch = 100
+
+/** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
+export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions }: McpRouteOptions): Promise<void> {
+  const streams = new OpenStreams()
+  const lane: LegacyLane = { core, streams, sessions }
+  const sessionStreams = new Map<string, Set<EventStream>>()
+
+  app.addHook('preClose', async function endStreams () { streams.endAll() })
+  app.setErrorHandler(function answerInJsonRpc (error, request, reply) {
+    refuse(request, reply, translateEdgeError(error, request))
+  })
+
+  app.post(path, function receiveMessage (request, reply) {
+    const accept = readAccept(request.headers.accept)
+    if (!accept.json && !accept.eventStream) throw new NotAcceptableError()
+    if (Array.isArray(request.body)) receiveBatch(request, reply, request.body)
+    else receive(request, reply)
+    return reply
+  })
+
+  function receive (request: FastifyRequest, reply: FastifyReply): void {
+    const message = readMessage(request.body)
+    switch (message.kind) {
+      case 'request': return receiveRequest(request, reply, message)
+      case 'invalid': return sendError(request, reply, message.error, message.id)
+      case 'notification': {
+        const era = classifyNotification(message, request.headers as MessageHeaders)
+        if (era.era === 'refused') return sendError(request, reply, era.error)
+        if (era.era === 'modern') return accept(reply)
+        return stand(request, reply, undefined, (standing) => { noticeLegacy(lane, message, standing.session); accept(reply) })
+      }
+      case 'response': {
+        const version = request.headers['mcp-protocol-version']
+        if (typeof version === 'string' && isModern(version)) {
+          return sendError(request, reply, new InvalidRequestError('Clients of revision 2026-07-28 send requests and notifications, no responses.'))
+        }
+        return stand(request, reply, undefined, () => { accept(reply) })
+      }
+    }
+  }
+
+  function receiveRequest (request: FastifyRequest, reply: FastifyReply, message: RpcRequest): void {
+    const era = classifyRequest(message, request.headers as MessageHeaders)
+    switch (era.era) {
+      case 'modern': return serveModern({ dispatcher: core.dispatcher, streams }, request, reply, message, era)
+      case 'refused': return sendError(request, reply, era.error, message.id)
+      case 'legacy':
+        if (message.method === 'initialize') {
+          openSession(lane, request, reply, message).catch((error: unknown) => { refuse(request, reply, error, message.id) })
+          return
+        }
+        return stand(request, reply, message.id, (standing) => { serveLegacy(lane, request, reply, message, standing) })
+    }
+  }
+
+  function receiveBatch (request: FastifyRequest, reply: FastifyReply, batch: readonly unknown[]): void {
+    const refusal = refuseBatch(batch)
+    if (refusal !== undefined) return sendError(request, reply, refusal)
+    if (batch.length > maxBatch) return sendError(request, reply, new InvalidRequestError(`A batch holds at most ${maxBatch} messages.`))
+    stand(request, reply, undefined, (standing) => {
+      if (!supportsBatches(standing.revision)) throw new InvalidRequestError(`Revision ${standing.revision} has no batches: send one message a request.`)
+      serveBatch(lane, request, reply, batch, standing).catch((error: unknown) => { refuse(request, reply, error) })
+    })
+  }
+
+  /** Goes on under the session that the request names, or answers with the reason why not. */
+  function stand (request: FastifyRequest, reply: FastifyReply, id: RpcRequest['id'] | undefined, goOn: (standing: LegacyStanding) => void): void {
+    try {
+      const standing = findStanding(lane, request)
+      if (standing instanceof Promise) standing.then(goOn).catch((error: unknown) => { refuse(request, reply, error, id) })
+      else goOn(standing)
+    } catch (error) {
+      refuse(request, reply, error, id)
+    }
+  }
+
+  app.get(path, { exposeHeadRoute: false }, function openStream (request, reply) {
+    if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is no stream to open.')
+    if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
+    stand(request, reply, undefined, ({ session }) => {
+      if (session === undefined) return
+      const stream = new EventStream()
+      streams.add(stream)
+      const siblings = sessionStreams.get(session.id) ?? new Set()
+      sessionStreams.set(session.id, siblings.add(stream))
+      stream.once('close', () => {
+        siblings.delete(stream)
+        if (siblings.size === 0) sessionStreams.delete(session.id)
+      })
+      stream.comment('open')
+      reply.headers(eventStreamHeaders).send(stream)
+    })
+    return reply
+  })
+
+  app.delete(path, function endSession (request, reply) {
+    if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is none to end.')
+    stand(request, reply, undefined, ({ session }) => {
+      if (session === undefined) return
+      const ended = Promise.resolve(sessions.delete(session.id))
+      ended.then(() => {
+        for (const stream of sessionStreams.get(session.id) ?? []) stream.end()
+        reply.code(204).send()
+      }).catch((error: unknown) => { refuse(request, reply, error) })
+    })
+    return reply
+  })
+
+  app.route({
+    method: ['PUT', 'PATCH', 'HEAD', 'OPTIONS'],
+    url: path,
+    handler: (request, reply) => { throw notAllowed(reply, sessions === undefined ? 'POST' : 'POST, GET, DELETE', `${request.method} is not a method of this endpoint.`) }
+  })
+}
+
+function accept (reply: FastifyReply): void {
+  reply.code(202).send()
+}
+
+function notAllowed (reply: FastifyReply, allowed: string, message: string): MethodNotAllowedError {
+  reply.header('allow', allowed)
+  return new MethodNotAllowedError(message)
+}

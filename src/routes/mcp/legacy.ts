@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { readAccept } from '../../core/accept.ts'
+import type { Core } from '../../core/core.ts'
+import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
+import { errorText, readMessage, resultText, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
+import type { MaybePromise, SessionRecord, SessionStore } from '../../core/session.ts'
+import { assumedRevision, isModern, isRevision, type Revision } from '../../core/versions.ts'
+import type { OpenStreams } from './event-stream.ts'
+import { cancelKey, HttpExchange } from './http-exchange.ts'
+import { sendError, sendText } from './send.ts'
+
+export interface LegacyLane {
+  core: Core
+  streams: OpenStreams
+  /** Undefined when the server keeps no sessions: then every request stands for itself. */
+  sessions: SessionStore | undefined
+}
+
+/** Log messages go out from this level on until the client sets another. */
+const defaultLogLevel = 'info'
+
+/** What a request of the 2025 era is served under: its session, or only the revision that its header names. */
+export interface LegacyStanding { session: SessionRecord | undefined, revision: Revision }
+
+/** Finds the session that a request names. Throws or rejects with SessionRequiredError, SessionUnknownError, InvalidRequestError. */
+export function findStanding (lane: LegacyLane, request: FastifyRequest): MaybePromise<LegacyStanding> {
+  const claimed = readVersion(request)
+  if (lane.sessions === undefined) return { session: undefined, revision: claimed ?? assumedRevision }
+  const found = lane.sessions.get(sessionIdOf(request))
+  return found instanceof Promise ? found.then((session) => standingOf(session, request)) : standingOf(found, request)
+}
+
+/** Somebody else's session is as unknown as one that never was. */
+function standingOf (session: SessionRecord | undefined, request: FastifyRequest): LegacyStanding {
+  if (session === undefined || session.principal !== request.principal.name) throw new SessionUnknownError()
+  return { session, revision: session.revision }
+}
+
+function readVersion (request: FastifyRequest): Revision | undefined {
+  const header = request.headers['mcp-protocol-version']
+  if (header === undefined) return undefined
+  if (!isRevision(header) || isModern(header)) {
+    throw new InvalidRequestError(`Bad Request: the MCP-Protocol-Version header names ${JSON.stringify(header).slice(0, 200)}, which is not a revision served in sessions.`)
+  }
+  return header
+}
+
+function sessionIdOf (request: FastifyRequest): string {
+  const id = request.headers['mcp-session-id']
+  if (typeof id !== 'string' || id === '') throw new SessionRequiredError()
+  return id
+}
+
+/** Answers `initialize` and, where sessions are kept, opens one. The id is ours and random; a client's own is never taken over. */
+export async function openSession (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest): Promise<void> {
+  const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params)
+  if (lane.sessions !== undefined) {
+    const session: SessionRecord = {
+      id: randomUUID(), revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel
+    }
+    if (!await lane.sessions.create(session)) throw new SessionLimitError()
+    reply.header('mcp-session-id', session.id)
+  }
+  sendText(request, reply, 200, resultText(message.id, result))
+}
+
+/** One request of the 2025 era. */
+export function serveLegacy (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest, standing: LegacyStanding): void {
+  const streams = readAccept(request.headers.accept).eventStream ? lane.streams : undefined
+  const exchange = exchangeFor(lane, request, reply, message, standing, streams)
+  const outcome = lane.core.dispatcher.handle(message, exchange)
+  if (outcome instanceof Promise) void outcome.then((answer) => { exchange.answer(answer) })
+  else exchange.answer(outcome)
+}
+
+/** A batch of 2025-03-26: its answers in one array, in the order of the requests. JSON-RPC 2.0 section 6. */
+export async function serveBatch (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, batch: readonly unknown[], standing: LegacyStanding): Promise<void> {
+  const answers = await Promise.all(batch.map(async (element) => {
+    const message = readMessage(element)
+    switch (message.kind) {
+      case 'invalid': return errorText(message.id, message.error, standing.revision)
+      case 'response': return undefined
+      case 'notification': noticeLegacy(lane, message, standing.session); return undefined
+      case 'request': {
+        if (message.method === 'initialize') return errorText(message.id, new InvalidRequestError('initialize is never part of a batch.'), standing.revision)
+        const answer = await lane.core.dispatcher.handle(message, exchangeFor(lane, request, reply, message, standing, undefined))
+        return answer?.text
+      }
+    }
+  }))
+  const texts = answers.filter((text) => text !== undefined)
+  if (texts.length === 0) reply.code(202).send()
+  else sendText(request, reply, 200, `[${texts.join(',')}]`)
+}
+
+function exchangeFor (
+  lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest, { session, revision }: LegacyStanding, streams: OpenStreams | undefined
+): HttpExchange {
+  return new HttpExchange(request, reply, {
+    revision,
+    session,
+    id: message.id,
+    clientCapabilities: session?.clientCapabilities ?? {},
+    logLevel: session?.logLevel ?? defaultLogLevel,
+    principal: request.principal,
+    streams,
+    keepLogLevel: session === undefined ? undefined : (level) => { session.logLevel = level; return lane.sessions?.update(session) }
+  })
+}
+
+export function noticeLegacy (lane: LegacyLane, message: RpcNotification, session: SessionRecord | undefined): void {
+  lane.core.dispatcher.notice(message, (id) => session === undefined ? undefined : cancelKey(session.id, id))
+}
+
+/** Sends the error that stopped a request on its way to a method. */
+export function refuse (request: FastifyRequest, reply: FastifyReply, error: unknown, id?: RpcRequest['id']): void {
+  if (!(error instanceof GantryError)) request.log.error({ err: error }, 'A request ended in an internal error.')
+  sendError(request, reply, error instanceof GantryError ? error : new InternalError({ cause: error }), id)
+}

@@ -1,0 +1,9 @@
+import type { FastifyInstance } from 'fastify'
+
+/** What load balancers and operators ask. Says nothing that a stranger may not know. */
+export default async function opsRoutes (app: FastifyInstance): Promise<void> {
+  app.get('/health', function reportHealth (_request, reply) {
+    reply.header('cache-control', 'no-store')
+    return { status: 'healthy', timestamp: new Date().toISOString(), uptime: process.uptime() }
+  })
+}

@@ -1,0 +1,36 @@
+import { pathToFileURL } from 'node:url'
+import { buildApp } from './app.ts'
+import { exitCodes } from './exit-codes.ts'
+import { closeWithin, complain, openApp, untilSignal, type ProgramOptions } from './program.ts'
+import type { Config } from '../schemas/config/index.ts'
+
+/** Serves a configuration over HTTP until a signal ends it. Resolves with the exit code. */
+export async function runServer ({ file }: ProgramOptions): Promise<number> {
+  const opened = await openApp(file, buildApp, 'stdout')
+  if (typeof opened === 'number') return opened
+  const { app, config } = opened
+  // From now on, so that a signal during the start ends it in order too.
+  const signalled = untilSignal()
+  try {
+    await app.listen({ host: config.host, port: config.port, listenTextResolver: (address) => `${config.name} serves MCP at ${address}${config.server.path}` })
+  } catch (error) {
+    complain(listenFailure(error as NodeJS.ErrnoException, config))
+    await app.close()
+    return exitCodes.failed
+  }
+  await signalled
+  return await closeWithin(app, config.server.drainTimeout)
+}
+
+function listenFailure (error: NodeJS.ErrnoException, { host, port }: Config): string {
+  switch (error.code) {
+    case 'EADDRINUSE': return `Port ${port} on ${host} is in use: stop the program that uses it, or choose another port ("port" in the configuration, or PORT).`
+    case 'EACCES': return `Port ${port} may not be opened by this user: choose one above 1023 ("port" in the configuration, or PORT).`
+    case 'EADDRNOTAVAIL': return `This machine has no address ${host}: correct "host" in the configuration, or HOST.`
+    default: return `The server could not listen on ${host}:${port}: ${error.message}`
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exit(await runServer({ file: process.argv[2] }))
+}

@@ -1,0 +1,116 @@
+import { GantryError, HandlerLoadError } from '../core/errors.ts'
+import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
+import type { Pipeline } from '../core/pipeline.ts'
+import type { HandlerOwner, ToolHandler } from '../core/ports.ts'
+import type { Handler } from '../../schemas/handler.ts'
+import type { ToolDescription } from '../../schemas/mcp.ts'
+import type { PromptConfig } from '../../schemas/prompt.ts'
+import type { ResourceConfig } from '../../schemas/resource.ts'
+import type { ToolConfig } from '../../schemas/tool.ts'
+import type { FileBounds } from './allowed-file.ts'
+import { buildPromptEntry } from './prompt-entry.ts'
+import { buildResourceEntry, isTemplateEntry } from './resource-entry.ts'
+import type { Resolvers } from './resolvers/index.ts'
+import { buildToolEntry } from './tool-entry.ts'
+
+export interface EntrySources {
+  tools: readonly ToolConfig[]
+  prompts: readonly PromptConfig[]
+  resources: readonly ResourceConfig[]
+}
+
+/** Something that only building an entry can find: a module that does not load, a schema that does not compile. */
+export interface EntryFault { path: readonly (string | number)[], message: string }
+
+export interface BuiltEntries {
+  tools: ToolEntry[]
+  prompts: PromptEntry[]
+  resources: ResourceEntry[]
+  templates: ResourceTemplateEntry[]
+  faults: EntryFault[]
+}
+
+export interface BuildOptions {
+  resolvers: Resolvers
+  pipeline: Pipeline
+  bounds: FileBounds
+  /** Milliseconds a call may take when its tool does not say. */
+  defaultTimeoutMs: number
+}
+
+/** Builds every entry of a configuration. Does not stop at a fault: all of them come back, with the path to each. */
+export async function buildEntries ({ tools, prompts, resources }: EntrySources, options: BuildOptions): Promise<BuiltEntries> {
+  const faults: EntryFault[] = []
+  const [builtTools, builtPrompts, builtResources] = await Promise.all([
+    buildAll('tools', tools, (config) => buildTool(config, options), faults),
+    buildAll('prompts', prompts, (config) => buildPrompt(config, options), faults),
+    buildAll('resources', resources, (config) => buildResource(config, options), faults)
+  ])
+  return {
+    tools: builtTools,
+    prompts: builtPrompts,
+    resources: builtResources.filter((entry) => !isTemplateEntry(entry)) as ResourceEntry[],
+    templates: builtResources.filter(isTemplateEntry),
+    faults
+  }
+}
+
+async function buildAll<Config, Built> (section: string, configs: readonly Config[], build: (config: Config) => Promise<Built>, faults: EntryFault[]): Promise<Built[]> {
+  const built = await Promise.all(configs.map(async (config, index) => {
+    try {
+      return [await build(config)]
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error
+      faults.push({ path: [section, index, ...(error instanceof HandlerLoadError ? error.path : [])], message: error.message })
+      return []
+    }
+  }))
+  return built.flat()
+}
+
+async function buildTool (config: ToolConfig, options: BuildOptions): Promise<ToolEntry> {
+  const owner = ownerOf('tool', config.name, config.timeout, config.handler, options)
+  const handler = await resolveHandler(config.handler, owner, options)
+  return buildToolEntry({ description: describe(config), handler, timeoutMs: owner.timeoutMs }, options.pipeline)
+}
+
+async function buildPrompt (config: PromptConfig, options: BuildOptions): Promise<PromptEntry> {
+  const owner = ownerOf('prompt', config.name, config.timeout, config.handler, options)
+  const handler = config.handler === undefined ? undefined : await resolveHandler(config.handler, owner, options)
+  return buildPromptEntry(config, handler, owner.timeoutMs, options.pipeline)
+}
+
+async function buildResource (config: ResourceConfig, options: BuildOptions): Promise<ResourceEntry | ResourceTemplateEntry> {
+  const owner = ownerOf('resource', config.uri ?? config.uriTemplate ?? '', config.timeout, config.handler, options)
+  const handler = config.handler === undefined ? undefined : await resolveHandler(config.handler, owner, options)
+  return buildResourceEntry({ config, handler, timeoutMs: owner.timeoutMs, bounds: options.bounds, pipeline: options.pipeline })
+}
+
+/** The time of a call: the entry's own, else the server's; a file handler's own may shorten it. Other handlers keep theirs themselves. */
+function ownerOf (kind: HandlerOwner['kind'], name: string, timeout: number | undefined, handler: Handler | undefined, { defaultTimeoutMs }: BuildOptions): HandlerOwner {
+  const whole = timeout ?? defaultTimeoutMs
+  const own = handler?.type === 'file' ? handler.timeout ?? whole : whole
+  return { kind, name, timeoutMs: Math.min(whole, own) }
+}
+
+async function resolveHandler (handler: Handler, owner: HandlerOwner, { resolvers }: BuildOptions): Promise<ToolHandler> {
+  try {
+    return await resolvers.resolve(handler, owner)
+  } catch (error) {
+    if (error instanceof HandlerLoadError) throw new HandlerLoadError(['handler', ...error.path], error.message, { cause: error })
+    throw error
+  }
+}
+
+function describe ({ name, title, description, inputSchema, outputSchema, annotations, icons, _meta }: ToolConfig): ToolDescription {
+  return {
+    name,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    inputSchema,
+    ...(outputSchema !== undefined && { outputSchema }),
+    ...(annotations !== undefined && { annotations }),
+    ...(icons !== undefined && { icons }),
+    ...(_meta !== undefined && { _meta })
+  }
+}

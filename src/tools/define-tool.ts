@@ -1,0 +1,47 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import type { HandlerContext } from '../core/ports.ts'
+import type { Icon, JsonObject, ToolAnnotations } from '../../schemas/mcp.ts'
+
+/** What a handler may return for an output type: the value itself, or a full tool result that carries it. */
+export type ToolReturn<Output> = Output | { content?: unknown[], structuredContent?: Output, isError?: boolean, _meta?: JsonObject }
+
+export interface ToolOptions<Input extends TSchema, Output extends TSchema | undefined> {
+  name: string
+  title?: string
+  description?: string
+  /** The arguments: a TypeBox object. */
+  input: Input
+  /** The structured result. Without it a handler may return a full tool result, a string or any JSON value. */
+  output?: Output
+  annotations?: ToolAnnotations
+  icons?: Icon[]
+  _meta?: JsonObject
+  /** Milliseconds. Without it, the server's. */
+  timeout?: number
+  handler (args: Static<Input>, context: HandlerContext): Output extends TSchema
+    ? ToolReturn<Static<Output>> | Promise<ToolReturn<Static<Output>>>
+    : unknown
+}
+
+/** A tool that was defined in code; `registerTools` of the app takes it. */
+export interface DefinedTool {
+  readonly description: { name: string, title?: string, description?: string, inputSchema: JsonObject, outputSchema?: JsonObject, annotations?: ToolAnnotations, icons?: Icon[], _meta?: JsonObject }
+  readonly timeout: number | undefined
+  readonly handler: (args: JsonObject, context: HandlerContext) => unknown
+}
+
+/** Defines a tool in TypeBox; the types of its arguments and of its result flow into the handler. */
+export function defineTool<Input extends TSchema, Output extends TSchema | undefined = undefined> (options: ToolOptions<Input, Output>): DefinedTool {
+  const { input, output, timeout, handler, ...facts } = options
+  return {
+    description: { ...facts, inputSchema: plainSchema(input), ...(output !== undefined && { outputSchema: plainSchema(output) }) },
+    timeout,
+    // The pipeline has checked the arguments against `input` before the handler sees them.
+    handler: (args, context) => handler(args as Static<Input>, context)
+  }
+}
+
+/** Without TypeBox's own symbols: what goes to clients is JSON Schema. */
+function plainSchema (schema: TSchema): JsonObject {
+  return JSON.parse(JSON.stringify(schema)) as JsonObject
+}

@@ -1,0 +1,60 @@
+import { HandlerLoadError } from '../../core/errors.ts'
+import type { HandlerOwner, ToolHandler } from '../../core/ports.ts'
+import type { Handler } from '../../../schemas/handler.ts'
+import type { FileBounds } from '../allowed-file.ts'
+import { createFileResolver } from './file.ts'
+import { createRegistryResolver } from './registry.ts'
+
+/** All handler types of this build, and what they hold open. */
+export interface Resolvers {
+  /** Rejects with a HandlerLoadError. */
+  resolve (spec: Handler, owner: HandlerOwner): Promise<ToolHandler>
+  close (): Promise<void>
+}
+
+export interface ResolversOptions {
+  bounds: FileBounds
+  /** What the embedding program registered by name. */
+  handlers: ReadonlyMap<string, ToolHandler>
+}
+
+/** What only some configurations need is loaded when the first handler asks for it: it would double the time of a start. */
+export function createResolvers ({ bounds, handlers }: ResolversOptions): Resolvers {
+  const file = createFileResolver(bounds)
+  const registry = createRegistryResolver(handlers)
+  const sandbox = once(async () => (await import('../sandbox/index.ts')).createSandbox({}))
+  const inline = once(async () => (await import('./inline.ts')).createInlineResolver({ sandbox: await sandbox.get() }))
+  const http = once(async () => (await import('./http.ts')).createHttpResolver({ sandbox: await sandbox.get() }))
+
+  return {
+    async resolve (spec, owner) {
+      switch (spec.type) {
+        case 'file': return await file.resolve(spec, owner)
+        case 'inline': return await (await inline.get()).resolve(spec, owner)
+        case 'http': return await (await http.get()).resolve(spec, owner)
+        case 'registry': return await registry.resolve(spec, owner)
+        case 'sql': throw new HandlerLoadError(['type'], 'sql handlers are not available in this version of Gantry.')
+        default: return spec satisfies never
+      }
+    },
+    async close () {
+      await (await http.made)?.close()
+      await (await sandbox.made)?.close()
+    }
+  }
+}
+
+interface Once<Value> {
+  /** Makes the value, the first time. */
+  get (): Promise<Value>
+  /** The value if it was ever made. */
+  readonly made: Promise<Value> | undefined
+}
+
+function once<Value> (make: () => Promise<Value>): Once<Value> {
+  let made: Promise<Value> | undefined
+  return {
+    get () { return (made ??= make()) },
+    get made () { return made }
+  }
+}

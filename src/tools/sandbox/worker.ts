@@ -1,0 +1,62 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { checkCode, runCall, type Verdict } from './call.ts'
+import { createEngine } from './engine.ts'
+import type { CallRequest, Reply, Request, StopReason } from './messages.ts'
+
+/** A sandbox thread: serves one request after the other, each in a context of its own. Started by pool.ts. */
+
+/** Bounds what one call can make the main thread deliver. */
+const MAX_EVENTS = 1000
+const MAX_EVENT_CHARS = 1024 * 1024
+
+if (parentPort === null) throw new Error('This file is the entry of a worker thread: it cannot be run by itself.')
+const port = parentPort
+const stopFlag = new Int32Array(workerData as SharedArrayBuffer)
+const engine = await createEngine()
+
+let last: Promise<void> = Promise.resolve()
+port.on('message', (request: Request) => { last = last.then(() => serve(request)) })
+post({ type: 'ready' })
+
+async function serve (request: Request): Promise<void> {
+  const events = collectEvents()
+  engine.machine.emit = events.emit
+  const { outcome, sound } = request.type === 'check' ? checkCode(engine.machine, request.code, now) : call(request)
+  post({ type: 'done', outcome, droppedEvents: events.dropped() })
+  // After the answer is on its way, so that nobody waits for it.
+  await engine.renew(sound)
+}
+
+function call (request: CallRequest): Verdict {
+  const deadline = now() + request.timeoutMs
+  return runCall(engine.machine, request, (): StopReason | undefined => {
+    if (Atomics.load(stopFlag, 0) === 1) return 'stopped'
+    return now() > deadline ? 'timeout' : undefined
+  })
+}
+
+function collectEvents (): { emit: (text: string) => void, dropped: () => number } {
+  let count = 0
+  let chars = 0
+  let dropped = 0
+  return {
+    emit (text) {
+      if (count >= MAX_EVENTS || chars + text.length > MAX_EVENT_CHARS) {
+        dropped++
+        return
+      }
+      count++
+      chars += text.length
+      post({ type: 'event', text })
+    },
+    dropped: () => dropped
+  }
+}
+
+function post (reply: Reply): void {
+  port.postMessage(reply)
+}
+
+function now (): number {
+  return performance.now()
+}
