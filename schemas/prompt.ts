@@ -8,7 +8,7 @@ import { closedObject, definition, flag, milliseconds, oneOfWords, shortName, te
 const reloadable = true
 
 export const PromptArgumentConfig = definition('PromptArgument', closedObject({
-  name: shortName({ description: 'The name; `{{name}}` in the text stands for the value.', reloadable }),
+  name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$', expects: '1 to 128 letters, digits, "_", "." or "-"', description: 'The name; `{{name}}` in the text stands for the value.', reloadable }),
   title: Type.Optional(text({ description: 'A name for people.', reloadable })),
   description: Type.Optional(text({ description: 'What to fill in.', reloadable })),
   required: flag({ default: false, description: 'Without it, the prompt is refused. An optional one that is absent is the empty string.', reloadable }),

@@ -9,6 +9,7 @@ import compression from './plugins/compression.ts'
 import core from './plugins/core.ts'
 import entries from './plugins/entries.ts'
 import errors from './plugins/errors.ts'
+import jsonBody from './plugins/json-body.ts'
 import originGuard from './plugins/origin-guard.ts'
 import pressure from './plugins/pressure.ts'
 import securityHeaders from './plugins/security-headers.ts'
@@ -55,8 +56,7 @@ export async function buildApp (options: AppOptions): Promise<GantryApp> {
   })
   await app.register(opsRoutes)
   await app.register(async function guarded (scope) {
-    // JSON is the only body there is: what browsers may send across sites without asking (text, forms) never reaches a handler.
-    scope.removeContentTypeParser('text/plain')
+    await scope.register(jsonBody)
     await scope.register(originGuard, {
       loopback: isLoopback(config.host),
       allowedHosts: config.server.allowedHosts,

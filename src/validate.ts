@@ -3,11 +3,12 @@ import type { ToolHandler } from './core/ports.ts'
 import { loadConfig, type Fault, type LoadedConfig, type LoadOptions, type Path } from './config/load.ts'
 import { pathKey } from './config/fault.ts'
 import { buildEntries, type EntryFault, type EntrySources } from './tools/build-entries.ts'
+import { withBuiltInHandlers } from './tools/built-in-handlers.ts'
 import { fileBounds } from './tools/file-bounds.ts'
 import { createResolvers } from './tools/resolvers/index.ts'
 
 export interface ValidateOptions extends LoadOptions {
-  /** Functions that `registry` handlers may name. */
+  /** Functions that `registry` handlers may name beside the built-in ones. */
   handlers?: ReadonlyMap<string, ToolHandler>
 }
 
@@ -21,7 +22,7 @@ export async function checkEntries (loaded: LoadedConfig, { cwd = process.cwd(),
   const sections = ['tools', 'prompts', 'resources'] as const
   const sound = sections.map((section) => soundEntries(loaded, section))
   const bounds = fileBounds({ baseDir: loaded.baseDir, cwd, handlerRoots: handlerRootsOf(loaded) }, () => { /* the server says it when it serves */ })
-  const resolvers = createResolvers({ bounds, handlers })
+  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(handlers) })
   const { pipeline } = createCore({ serverInfo: { name: '', version: '' }, instructions: undefined, pageSize: 1, maskHandlerErrors: false })
   try {
     const [tools = [], prompts = [], resources = []] = sound.map((entries) => entries.map(({ entry }) => entry))

@@ -23,10 +23,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   routes: ['core', 'schemas', 'type config'],
   validate: ['config', 'core', 'tools', 'schemas'],
   app: ['plugins', 'routes', 'core', 'logging', 'config', 'tools', 'schemas'],
-  server: ['app', 'config', 'logging', 'validate'],
-  stdio: ['app', 'core', 'config', 'logging', 'validate'],
+  'exit-codes': [],
+  program: ['app', 'config', 'logging', 'validate', 'exit-codes', 'schemas'],
+  server: ['app', 'program', 'exit-codes', 'schemas'],
+  stdio: ['app', 'core', 'program'],
   cluster: ['config', 'schemas'],
-  cli: ['server', 'stdio', 'cluster', 'config', 'auth/key-format', 'schemas', 'validate'],
+  cli: ['server', 'stdio', 'cluster', 'program', 'config', 'auth/key-format', 'schemas', 'validate', 'exit-codes'],
   index: ['app', 'core', 'tools', 'schemas']
 }
 

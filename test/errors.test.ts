@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import * as errors from '../src/core/errors.ts'
+import { exitCodes } from '../src/exit-codes.ts'
 import { filesBelow } from './helpers/imports.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -52,7 +53,9 @@ t.test('no other source file makes up a code', async (t) => {
 })
 
 t.test('the exit codes are the ones that scripts and service managers rely on', async (t) => {
-  t.strictSame(rows(page, '\\d').map(([code]) => Number(code)), [0, 1, 78])
+  const published = [0, 1, 2, 78]
+  t.strictSame(Object.values(exitCodes), published)
+  t.strictSame(rows(page, '\\d').map(([code]) => Number(code)), published)
 })
 
 t.test('no source file ends the process with an exit code that the page does not have', async (t) => {

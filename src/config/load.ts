@@ -96,7 +96,7 @@ function inspect (value: unknown, { env, baseDir, cwd, locate, faults: earlier }
   const faults = [...earlier, ...resolved.faults, ...environment.faults, ...found].map((fault) => {
     return fault.line !== undefined || notInFile.has(pathKey(fault.path)) ? fault : { ...fault, ...locate(fault.path, fault.atKey === true ? 'key' : 'value') }
   })
-  if (faults.length === 0) normalize(candidate)
+  normalize(candidate)
   return {
     // The schema of every part was checked above.
     config: faults.length === 0 ? candidate as unknown as Config : undefined,

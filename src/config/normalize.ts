@@ -1,7 +1,7 @@
 import { isObject } from '../core/json-rpc.ts'
 import { elements, member, valueAt } from './fault.ts'
 
-/** Brings older and shorter ways of writing into the one form that the rest of Gantry reads, in place. For a configuration without faults. */
+/** Brings older and shorter ways of writing into the one form that the rest of Gantry reads, in place. What does not fit its schema stays as it is. */
 export function normalize (config: unknown): void {
   flatRateLimit(valueAt(config, ['security', 'rateLimit']))
   for (const prompt of elements(member(config, 'prompts'))) elements(member(prompt, 'messages')).forEach(textMessage)

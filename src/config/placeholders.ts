@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
+import { segmentsOf, textOf, type Segment } from '../core/placeholder-text.ts'
 import { maxDepth, maxSecretBytes } from './bounds.ts'
 import { member, pathKey, quote, type Fault, type Notice, type Path } from './fault.ts'
-import { segmentsOf, textOf, type Segment } from './placeholder-text.ts'
 import { resolvePath, type PathBases } from './relative-path.ts'
 import { fromText } from './scalar-text.ts'
 import { expectation, schemaAt } from './schema-node.ts'
@@ -22,7 +22,7 @@ export interface ResolvedPlaceholders {
 
 /**
  * How a text is treated: `plain` resolves everything; `bound` leaves `${args.…}` to the http handler and keeps literal dollars escaped for
- * it (placeholder-text.ts); `code` is JavaScript and is never touched.
+ * it (core/placeholder-text.ts); `code` is JavaScript and is never touched.
  */
 type Treatment = 'plain' | 'bound' | 'code'
 

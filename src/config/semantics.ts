@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { isObject } from '../core/json-rpc.ts'
+import { isLoopback } from '../core/origin.ts'
 import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { codePointText, hiddenCharacters } from './hidden-characters.ts'
 import type { Locate } from './lines.ts'
@@ -200,10 +201,4 @@ function publicWithoutAuthentication (config: unknown, { mask, variableOf }: Sem
     expected: 'a loopback address, such as "127.0.0.1"',
     suggestion: 'Use "127.0.0.1", or, if everyone who reaches this address may call every tool, write "security": { "authentication": { "enabled": false, "acceptRisk": true } }.'
   }]
-}
-
-/** Whether only this machine can reach a server that listens there. */
-export function isLoopback (host: string): boolean {
-  const address = host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:(?=[0-9.]+$)/, '')
-  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }

@@ -1,4 +1,4 @@
-import { GantryError, InvalidRequestError, rpc } from './errors.ts'
+import { InvalidRequestError, rpc, type GantryError } from './errors.ts'
 import { isModern, type Revision } from './versions.ts'
 import type { JsonObject } from '../../schemas/mcp.ts'
 

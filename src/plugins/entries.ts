@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { ToolEntry } from '../core/entries.ts'
 import type { ToolHandler } from '../core/ports.ts'
 import { buildEntries, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
+import { withBuiltInHandlers } from '../tools/built-in-handlers.ts'
 import type { DefinedTool } from '../tools/define-tool.ts'
 import { fileBounds } from '../tools/file-bounds.ts'
 import { createResolvers } from '../tools/resolvers/index.ts'
@@ -11,7 +12,7 @@ export interface EntriesOptions {
   sources: EntrySources
   /** Tools that were defined in code. */
   definedTools: readonly DefinedTool[]
-  /** What `registry` handlers may name. */
+  /** What `registry` handlers may name beside the built-in functions. */
   handlers: ReadonlyMap<string, ToolHandler>
   baseDir: string
   cwd: string
@@ -37,7 +38,7 @@ export default fp<EntriesOptions>(async function entries (app, options) {
   const bounds = fileBounds(options, (path) => {
     app.log.warn(`${path} was found relative to the working directory, not to the configuration file. Write it relative to the file.`)
   })
-  const resolvers = createResolvers({ bounds, handlers: options.handlers })
+  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers) })
   app.addHook('onClose', async function closeResolvers () { await resolvers.close() })
 
   const { defaultTimeoutMs } = options

@@ -65,7 +65,7 @@ export class HttpExchange implements Exchange {
   setLogLevel (level: LogLevel): void | Promise<void> { return this.#options.keepLogLevel?.(level) }
 
   notify (method: string, params: JsonObject): void {
-    if (this.#options.streams === undefined || this.#reply.sent && this.#stream === undefined) return
+    if (this.#options.streams === undefined || (this.#reply.sent && this.#stream === undefined)) return
     this.#openStream().send(notificationText(method, params))
   }
 

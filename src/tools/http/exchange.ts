@@ -86,7 +86,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#headers = headers
     const decoder = decoderFor(String(headers['content-encoding'] ?? ''))
     if (decoder === 'unknown') {
-      this.fail(new UnusableAnswer(`the answer is encoded as ${JSON.stringify(headers['content-encoding'])}, which was not asked for`))
+      this.fail(new UnusableAnswer(`the answer is encoded as ${JSON.stringify(String(headers['content-encoding']).slice(0, 60))}, which was not asked for`))
     } else if (decoder !== undefined) {
       this.#createDecoder = decoder
     } else if (!this.#headersOnly && this.#isSuccess() && Number(headers['content-length'] ?? 0) > this.#limits.maxBytes) {

@@ -59,7 +59,7 @@ function protocolReason (error: unknown, code: string): string {
 function redirectText ({ origin }: OutgoingRequest, { headers }: Answer): string {
   const location = headers['location']
   if (typeof location !== 'string' || !URL.canParse(location, origin)) return '. Redirects are not followed.'
-  return `, a redirect to ${new URL(location, origin).host}. Redirects are not followed: put the final URL into the handler.`
+  return `, a redirect to ${new URL(location, origin).host.slice(0, 255)}. Redirects are not followed: put the final URL into the handler.`
 }
 
 function bodyExcerpt ({ headers, body }: Answer, hide: Redaction): string {

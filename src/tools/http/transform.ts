@@ -90,7 +90,7 @@ interface Form { readonly probes: readonly string[], readonly wrapped: string }
  * comment at its end ends there. It has to parse between two kinds of brackets, so it cannot close the wrapper's own.
  */
 async function wrapCode (key: TransformKey, subjectName: string, code: string, sandbox: TransformSandbox): Promise<string> {
-  const checked = await sandbox.check(code)
+  const checked = code.trim() === '' ? { ok: false as const, message: 'it is empty', line: undefined, column: undefined } : await sandbox.check(code)
   const advice = `Write a function \`(${subjectName}, args) => …\`, or the body of one.`
   if (!checked.ok) {
     const place = checked.line === undefined ? '' : `line ${checked.line}, column ${checked.column ?? 1}: `

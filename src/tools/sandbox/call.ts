@@ -134,9 +134,11 @@ function thrown (message: string, stack = ''): Outcome {
   return { type: 'thrown', message, stack }
 }
 
-/** What `describe` in the prelude wrote. */
+/** What `describe` in the prelude wrote; code that changed how objects become JSON may have bent it. */
 function readFailure (text: string): Failure {
-  const { memory, message, stack } = JSON.parse(text) as Record<string, unknown>
+  const described: unknown = JSON.parse(text)
+  if (typeof described !== 'object' || described === null) return { memory: false, message: text, stack: '' }
+  const { memory, message, stack } = described as Record<string, unknown>
   return { memory: memory === true, message: String(message), stack: String(stack) }
 }
 

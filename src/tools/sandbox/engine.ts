@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import variant from '@jitl/quickjs-wasmfile-release-sync'
 import { newQuickJSWASMModuleFromVariant, newVariant, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime, type QuickJSWASMModule } from 'quickjs-emscripten-core'
-import { prelude } from './prelude.ts'
+import { core, kit } from './prelude.ts'
 
 /** TypeScript declares WebAssembly for browsers only. */
 declare const WebAssembly: { compile (bytes: Uint8Array): Promise<object> }
@@ -12,7 +12,7 @@ const KEEP_BYTES = 64 * 1024 * 1024
 /** Some 2,700 plain calls deep. The thread's own stack (pool.ts) must outlast it, so that recursion ends as an error inside. */
 const MAX_STACK_BYTES = 512 * 1024
 
-/** One fresh runtime with one fresh context, in which the prelude has run and no user code yet. It serves one request. */
+/** One fresh runtime with one fresh context, in which the prelude has run, and no user code yet. It serves one request. */
 export interface Machine {
   readonly runtime: QuickJSRuntime
   readonly context: QuickJSContext
@@ -69,11 +69,12 @@ function createMachine (quickjs: QuickJSWASMModule): Machine {
   const runtime = quickjs.newRuntime({ maxStackSizeBytes: MAX_STACK_BYTES })
   const context = runtime.newContext()
   const emit = context.newFunction('emit', (text) => { machine.emit(context.getString(text)) })
-  const setUp = context.unwrapResult(context.evalCode(prelude, 'gantry', { type: 'global' }))
-  const exported = context.unwrapResult(context.callFunction(setUp, context.undefined, emit))
+  const readKit = context.newFunction('readKit', () => context.newString(kit))
+  const setUp = context.unwrapResult(context.evalCode(core, 'gantry', { type: 'global' }))
+  const exported = context.unwrapResult(context.callFunction(setUp, context.undefined, emit, readKit))
   const call = context.getProp(exported, 'call')
   const probe = context.getProp(exported, 'probe')
-  for (const handle of [emit, setUp, exported]) handle.dispose()
+  for (const handle of [emit, readKit, setUp, exported]) handle.dispose()
 
   const machine: Machine = {
     runtime,

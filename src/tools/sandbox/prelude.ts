@@ -1,70 +1,35 @@
 /**
- * The JavaScript that runs inside QuickJS before the user's code. It evaluates to a function of `emit` (hands a JSON text
- * to the thread) that returns `{ call, probe }`. Everything it needs later is captured here, so that user code that
- * replaces JSON.stringify or Error changes its own view only. It holds no power the user's code does not have, except `emit`.
+ * The JavaScript that runs inside QuickJS before the user's code. It holds no power that the user's code lacks, but two
+ * functions of the thread: `emit` takes an event as JSON text, `readKit` gives the text of the second part. What it needs
+ * later it captures now, so that code which replaces JSON.stringify or Error changes its own view and nothing else.
+ *
+ * It is in two parts because QuickJS compiles it for every call: most calls never need the second.
  */
-export const prelude = `(emit) => {
+export const core = `(emit, readKit) => {
   'use strict'
-  const { parse, stringify } = JSON
-  const { Error, TypeError, InternalError, String, Number, Object } = globalThis
+  const { Error, TypeError, InternalError, String, JSON: { parse, stringify }, Object: { defineProperty }, Number: { isFinite }, eval: evaluate } = globalThis
   const slice = Function.prototype.call.bind(String.prototype.slice)
-  const isFinite = Number.isFinite
-  const clientLevels = { __proto__: null, debug: 1, info: 1, notice: 1, warning: 1, error: 1, critical: 1, alert: 1, emergency: 1 }
 
-  const send = (event) => { emit(stringify(event)) }
-  const unavailable = (name) => { throw new Error(name + ' is not available in inline code') }
-
-  const describe = (error) => {
-    let message, stack
-    try {
-      if (typeof error === 'object' && error !== null && typeof error.message === 'string') {
-        message = error.message === '' ? String(error.name) : error.message
-        stack = typeof error.stack === 'string' ? error.stack : ''
-      } else message = typeof error === 'string' ? error : stringify(error) ?? String(error)
-    } catch { message = 'The code threw something that cannot be described.' }
-    const memory = error instanceof InternalError && message === 'out of memory'
-    return stringify({ memory, message: slice(message, 0, 10000), stack: slice(stack ?? '', 0, 10000) })
-  }
-
-  const show = (value) => {
-    if (typeof value === 'string') return value
-    if (value instanceof Error) return value.name + ': ' + value.message
-    try { return stringify(value) ?? String(value) } catch { return String(value) }
-  }
-  const logger = (level) => (facts, sentence) => {
-    if (typeof facts === 'object' && facts !== null) send({ type: 'logger', level, facts, sentence: sentence === undefined ? undefined : show(sentence) })
-    else send({ type: 'logger', level, sentence: show(facts) })
-  }
-  const print = (level) => (...values) => {
-    let sentence = ''
-    for (let i = 0; i < values.length; i++) sentence += (i === 0 ? '' : ' ') + show(values[i])
-    send({ type: 'logger', level, sentence })
-  }
-
-  const makeContext = (info) => ({
-    ...info,
-    progress (progress, total, message) {
-      if (!isFinite(progress)) throw new TypeError('context.progress needs a finite number')
-      if (total !== undefined && !isFinite(total)) throw new TypeError('the total of context.progress must be a finite number')
-      send({ type: 'progress', progress, total, message: message === undefined ? undefined : show(message) })
-    },
-    log (level, data, logger) {
-      if (clientLevels[level] === undefined) throw new TypeError('context.log needs a level: debug, info, notice, warning, error, critical, alert or emergency')
-      send({ type: 'log', level, data, logger: logger === undefined ? undefined : show(logger) })
-    },
-    logger: { trace: logger('trace'), debug: logger('debug'), info: logger('info'), warn: logger('warn'), error: logger('error') },
-    elicit () { unavailable('context.elicit') },
-    sample () { unavailable('context.sample') },
-    readResource () { unavailable('context.readResource') },
-    db () { unavailable('context.db') },
-    get redis () { return unavailable('context.redis') },
-    get cache () { return unavailable('context.cache') },
-    get signal () { return unavailable('context.signal') }
+  let kit
+  const open = () => kit ??= evaluate(readKit())({ emit, stringify, Error, TypeError, InternalError, String, isFinite, slice })
+  const lend = (target, name, enumerable) => defineProperty(target, name, {
+    get: () => open()[name],
+    set: (value) => { defineProperty(target, name, { value, writable: true }) },
+    configurable: true,
+    enumerable
   })
 
-  const define = (name, value) => { Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false }) }
-  define('console', { log: print('info'), info: print('info'), debug: print('debug'), trace: print('trace'), warn: print('warn'), error: print('error') })
-  for (const name of ['fetch', 'require', 'setTimeout', 'setInterval', 'setImmediate']) define(name, () => unavailable(name))
+  lend(globalThis, 'console', false)
+  for (const name of ['fetch', 'require', 'setTimeout', 'setInterval', 'setImmediate']) {
+    const value = () => { throw new Error(name + ' is not available in inline code') }
+    defineProperty(globalThis, name, { value, writable: true, configurable: true })
+  }
+
+  const makeContext = (context) => {
+    for (const name of ['progress', 'log', 'logger', 'elicit', 'sample', 'readResource', 'db']) lend(context, name, true)
+    for (const name of ['redis', 'cache', 'signal']) lend(context, name, false)
+    return context
+  }
 
   const onlyJson = (key, value) => {
     const type = typeof value
@@ -76,7 +41,7 @@ export const prelude = `(emit) => {
     let text
     try { text = stringify(value, onlyJson) } catch (error) {
       if (error instanceof InternalError) throw error
-      throw new TypeError('The result cannot be sent as JSON: ' + parse(describe(error)).message)
+      throw new TypeError('The result cannot be sent as JSON: ' + parse(open().describe(error)).message)
     }
     if (text !== undefined && text.length > maxChars) throw new Error('The result is too large: ' + text.length + ' characters of JSON, and at most ' + maxChars + ' bytes are allowed')
     return text
@@ -88,10 +53,66 @@ export const prelude = `(emit) => {
         const run = thunk()
         if (typeof run !== 'function') throw new TypeError('The code is not a function')
         return toText(await run(parse(argsText), makeContext(parse(infoText))), maxChars)
-      } catch (error) { throw describe(error) }
+      } catch (error) { throw open().describe(error) }
     },
     probe (thunk) {
-      try { return typeof thunk() } catch (error) { return describe(error) }
+      try { return typeof thunk() } catch (error) { return open().describe(error) }
     }
+  }
+}`
+
+/** The second part: what reports to the host, what is refused, and what puts an error into words. */
+export const kit = `(captured) => {
+  'use strict'
+  const { emit, stringify, Error, TypeError, InternalError, String, isFinite, slice } = captured
+  const levels = { __proto__: null, debug: 1, info: 1, notice: 1, warning: 1, error: 1, critical: 1, alert: 1, emergency: 1 }
+  const send = (event) => { emit(stringify(event)) }
+  const refuse = (name) => { throw new Error('context.' + name + ' is not available in inline code') }
+
+  const show = (value) => {
+    if (typeof value === 'string') return value
+    try { return value instanceof Error ? value.name + ': ' + value.message : stringify(value) ?? String(value) } catch { return String(value) }
+  }
+  const text = (value) => value === undefined ? undefined : show(value)
+  const logger = (level) => (facts, sentence) => {
+    if (typeof facts === 'object' && facts !== null && !(facts instanceof Error)) send({ type: 'logger', level, facts, sentence: text(sentence) })
+    else send({ type: 'logger', level, sentence: show(facts) })
+  }
+  const print = (level) => (...values) => {
+    let sentence = ''
+    for (let i = 0; i < values.length; i++) sentence += (i === 0 ? '' : ' ') + show(values[i])
+    send({ type: 'logger', level, sentence })
+  }
+
+  return {
+    describe (error) {
+      let message, stack
+      try {
+        if (typeof error === 'object' && error !== null && typeof error.message === 'string') {
+          message = error.message === '' ? String(error.name) : error.message
+          stack = typeof error.stack === 'string' ? error.stack : ''
+        } else message = typeof error === 'string' ? error : stringify(error) ?? String(error)
+      } catch { message = 'The code threw something that cannot be described' }
+      const memory = error instanceof InternalError && message === 'out of memory'
+      return stringify({ memory, message: slice(message, 0, 10000), stack: slice(stack ?? '', 0, 10000) })
+    },
+    progress (progress, total, message) {
+      if (!isFinite(progress)) throw new TypeError('context.progress needs a finite number')
+      if (total !== undefined && !isFinite(total)) throw new TypeError('The total of context.progress must be a finite number')
+      send({ type: 'progress', progress, total, message: text(message) })
+    },
+    log (level, data, logger) {
+      if (levels[level] === undefined) throw new TypeError('context.log needs a level: debug, info, notice, warning, error, critical, alert or emergency')
+      send({ type: 'log', level, data, logger: text(logger) })
+    },
+    logger: { trace: logger('trace'), debug: logger('debug'), info: logger('info'), warn: logger('warn'), error: logger('error') },
+    console: { log: print('info'), info: print('info'), debug: print('debug'), trace: print('trace'), warn: print('warn'), error: print('error') },
+    elicit () { refuse('elicit') },
+    sample () { refuse('sample') },
+    readResource () { refuse('readResource') },
+    db () { refuse('db') },
+    get redis () { return refuse('redis') },
+    get cache () { return refuse('cache') },
+    get signal () { return refuse('signal') }
   }
 }`

@@ -29,6 +29,7 @@ const faults: [title: string, spec: Partial<HttpSpec>, path: (string | number)[]
   ['an object as plain text', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: {} }, ['body'], /must be a text/],
   ['a list as a form', { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: [1] }, ['body'], /must be an object of fields/],
   ['arguments as plain text', { method: 'POST', headers: { 'content-type': 'text/plain' } }, ['body'], /have no form/],
+  ['half of a surrogate pair in the query', { query: { a: '\ud800' } }, ['query', 'a'], /half of a surrogate pair/],
   ['retries of a POST', { method: 'POST', retries: 1 }, ['retries'], /may do its work twice.*Idempotency-Key/],
   ['retries of a PATCH', { method: 'PATCH', retries: 1 }, ['retries'], /may do its work twice/]
 ]

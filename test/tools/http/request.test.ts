@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ArgumentsInvalidError } from '../../../src/core/errors.ts'
+import { ArgumentsInvalidError, ToolFailedError } from '../../../src/core/errors.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, queryPairs, startUpstream, type JsonObject, type Seen, type Test } from './support.ts'
 
@@ -106,6 +106,12 @@ t.test('a body that is one absent argument is no body', async (t) => {
   t.equal((await send(t, { method: 'POST', body: '${args.payload}' }, { payload: [1] })).body, '[1]')
 })
 
+t.test('a value that is too deep to be written is a tool error', async (t) => {
+  let deep: unknown = 1
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep]
+  t.match(await refusal(t, { method: 'POST' }, { deep }), { constructor: ToolFailedError, message: 'weather: the body of the request cannot be written as JSON.' })
+})
+
 t.test('a body is the same for every call, whatever came before', async (t) => {
   const upstream = await startUpstream(t)
   const handler = await handlerOf(t, { url: upstream.origin, method: 'POST', body: { a: '${args.a}', fixed: { list: [] } } })
@@ -130,6 +136,7 @@ t.test('a form body, from an object, a text or the arguments, keeps every value 
     t.strictSame([...new URLSearchParams(seen.body)], pairs)
   }
   t.match(await refusal(t, { method: 'POST', headers }, { v: { a: 1 } }), { message: /\/v: is an object, but a form takes/ })
+  t.match(await refusal(t, { method: 'POST', headers }, { v: '\udc00' }), { message: /\/v: holds half of a surrogate pair/ })
 })
 
 t.test('a plain text body is the text', async (t) => {

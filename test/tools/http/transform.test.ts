@@ -1,7 +1,8 @@
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { HandlerLoadError, ToolFailedError } from '../../../src/core/errors.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
-import { contextOf, failureOf, handlerOf, sendJson, startUpstream, type JsonObject, type Test } from './support.ts'
+import { contextOf, failureOf, handlerOf, heldTiming, sendJson, startUpstream, type JsonObject, type Test } from './support.ts'
 import { vmSandbox } from './vm-sandbox.ts'
 
 /** Calls a handler with transforms; gives the result (or the error) and what the upstream saw. */
@@ -65,13 +66,16 @@ const refusals: [title: string, returned: string, message: RegExp][] = [
   ['a header of the connection', '{ headers: { "Transfer-Encoding": "chunked" } }', /belongs to the connection/],
   ['a header that is an object', '{ headers: { a: {} } }', /which is no text/],
   ['headers that are a list', '{ headers: [] }', /headers that are no object/],
+  ['a form that is a list', '{ headers: { "content-type": "application/x-www-form-urlencoded" }, body: [1] }', /body of the request must be an object of fields/],
+  ['plain text that is a number', '{ headers: { "content-type": "text/plain" }, body: 5 }', /body of the request must be a text/],
   ['a body with GET', '{ body: {} }', /a GET request does not have/]
 ]
 for (const [title, returned, message] of refusals) {
   t.test(`a request transform that returns ${title} ends the call with a tool error`, async (t) => {
-    const { outcome, requests } = await call(t, { requestTransform: `(request) => (${returned})` })
+    const method = message.source.includes('body of the request') ? 'POST' : 'GET'
+    const { outcome, requests } = await call(t, { method, requestTransform: `(request) => (${returned})` })
     t.match(outcome, { constructor: ToolFailedError, message })
-    t.match(outcome, { message: /^weather: requestTransform / })
+    t.match(outcome, { message: /^weather: / })
     t.equal(requests, 0)
   })
 }
@@ -93,7 +97,6 @@ t.test('the headers that a transform returns decide about retries', async (t) =>
   let requests = 0
   const upstream = await startUpstream(t, (response) => sendJson(response, {}, ++requests === 1 ? 503 : 200))
   const spec = { url: upstream.origin, method: 'POST' as const, retries: 1, headers: { 'idempotency-key': 'k' } }
-  const { heldTiming } = await import('./support.ts')
   const handler = await handlerOf(t, { ...spec, requestTransform: '() => ({ headers: {} })' }, { sandbox: vmSandbox(), timing: heldTiming() })
   t.match(await failureOf(handler({}, contextOf())), { message: /answered 503/ })
   t.equal(requests, 1)
@@ -105,7 +108,7 @@ t.test('a response transform sees status, headers and body, and its value is the
 })
 
 t.test('a response transform gets bytes as base64, nothing as null, and HEAD answers', async (t) => {
-  const transform = async (spec: Partial<HttpSpec>, end: (response: import('node:http').ServerResponse) => unknown) => {
+  const transform = async (spec: Partial<HttpSpec>, end: (response: ServerResponse) => unknown) => {
     const upstream = await startUpstream(t, end)
     return (await handlerOf(t, { url: upstream.origin, responseTransform: '(response) => [response.status, response.body]', ...spec }, { sandbox: vmSandbox() }))({}, contextOf())
   }

@@ -11,8 +11,12 @@ export function vmSandbox (): TransformSandbox & { readonly jobs: Job[] } {
     async run (job) {
       jobs.push(job)
       const context = createContext({ input: JSON.stringify(job.args) })
-      const text: unknown = await runInContext(`(async () => JSON.stringify(await (${job.code})(JSON.parse(input), {})))()`, context, { timeout: 1000 })
-      return typeof text === 'string' ? JSON.parse(text) : undefined
+      const outcome: unknown = await runInContext(`(async () => {
+        try { return JSON.stringify({ value: await (${job.code})(JSON.parse(input), {}) }) } catch (error) { return JSON.stringify({ error: error.message }) }
+      })()`, context, { timeout: 1000 })
+      const { value, error } = JSON.parse(String(outcome))
+      if (error !== undefined) throw new Error(error)
+      return value
     },
     async check (code) {
       const fault = faultOf(`(${code}\n)`) === undefined ? undefined : faultOf(`(async function (args, context) {${code}\n})`)

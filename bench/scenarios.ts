@@ -1,0 +1,56 @@
+import type { CallKind } from './calls.ts'
+
+/** One server under one kind of request: a row of the table. */
+export type Scenario = {
+  name: string
+  title: string
+  /** The command after `node`, from the project root. */
+  command: readonly [entry: string, ...args: string[]]
+  call: CallKind
+  /** Name of the npm package whose version belongs in the report. */
+  package?: string
+  /** True when the entry exists only after a build. */
+  built?: boolean
+}
+
+/** The claim that `of` costs at least `atLeast` times the CPU per request that `than` costs. */
+export type Bar = { claim: string, of: string, than: string, atLeast: number }
+
+const GANTRY = ['dist/src/server.js', 'bench/config/add.json'] as const
+
+/** The rows, in the order of the table and of each round. */
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'bare', title: 'bare Fastify route', command: ['bench/peers/bare.mjs'], call: 'route', package: 'fastify' },
+  { name: 'gantry', title: 'Gantry, 2026-07-28', command: GANTRY, call: 'modern', built: true },
+  { name: 'gantry-session', title: 'Gantry, 2025 session', command: GANTRY, call: 'session', built: true },
+  { name: 'gantry-rest', title: 'Gantry, POST /tools/add', command: GANTRY, call: 'rest', built: true },
+  {
+    name: 'sdk-v2',
+    title: 'SDK v2 createMcpHandler, 2026-07-28',
+    command: ['bench/peers/sdk-v2.mjs'],
+    call: 'modern',
+    package: '@modelcontextprotocol/server'
+  },
+  {
+    name: 'sdk-v1',
+    title: 'SDK v1, 2025 session',
+    command: ['bench/peers/sdk-v1.mjs'],
+    call: 'session',
+    package: '@modelcontextprotocol/sdk'
+  },
+  { name: 'fastmcp', title: 'fastmcp, 2025 session', command: ['bench/peers/fastmcp.mjs'], call: 'session', package: 'fastmcp' }
+]
+
+/** The two rows that every other row is compared with. */
+export const REFERENCES = [
+  { name: 'bare', heading: 'bare ÷ this' },
+  { name: 'sdk-v2', heading: 'SDK v2 ÷ this' }
+] as const
+
+/** What the project promises about its CPU per request. */
+export const BARS: readonly Bar[] = [
+  { claim: 'bare route ÷ Gantry (2026-07-28) ≥ 0.85', of: 'bare', than: 'gantry', atLeast: 0.85 },
+  { claim: 'bare route ÷ Gantry (2025 session) ≥ 0.85', of: 'bare', than: 'gantry-session', atLeast: 0.85 },
+  { claim: 'Gantry (2026-07-28) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry', atLeast: 8 },
+  { claim: 'Gantry (2025 session) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry-session', atLeast: 8 }
+]
