@@ -1,5 +1,5 @@
-/** How the tool is asked for: a plain route, the REST form, one 2026-era request, a 2025-era session. */
-export type CallKind = 'route' | 'rest' | 'modern' | 'session'
+/** How the tool is asked for: a plain route, the REST form, one 2026-era request, a 2025-era session, the bytes of one without a session. */
+export type CallKind = 'route' | 'rest' | 'modern' | 'session' | 'session-bytes'
 
 /** One request as text, with {@link ID_MARK} where the id goes. */
 export type Call = { path: string, headers: Record<string, string>, body: string }
@@ -43,6 +43,11 @@ export const CALLS: Readonly<Record<CallKind, Call>> = {
   session: {
     path: '/mcp',
     headers: { ...MCP_HEADERS, 'mcp-protocol-version': LEGACY },
+    body: toolsCall({})
+  },
+  'session-bytes': {
+    path: '/mcp',
+    headers: { ...MCP_HEADERS, 'mcp-protocol-version': LEGACY, 'mcp-session-id': '00000000-0000-4000-8000-000000000000' },
     body: toolsCall({})
   }
 }

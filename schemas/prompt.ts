@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { ContentBlock, Icon, Meta, type PromptMessage } from './mcp.ts'
-import { closedObject, definition, flag, milliseconds, oneOfWords, shortName, text } from './primitives.ts'
+import { closedObject, definition, described, flag, milliseconds, oneOfWords, shortName, text } from './primitives.ts'
 
 /** A prompt of the configuration file. */
 
@@ -33,9 +33,9 @@ export const PromptConfig = definition('Prompt', closedObject({
   arguments: Type.Array(PromptArgumentConfig, { default: [], description: 'What the user fills in.', reloadable }),
   template: Type.Optional(text({ description: 'The text of one user message. `{{name}}` stands for an argument.', reloadable })),
   messages: Type.Optional(Type.Unsafe<PromptMessage[]>(Type.Array(message, { minItems: 1, description: 'Several messages, with the same placeholders.', reloadable }))),
-  handler: Type.Optional({ ...Handler, description: 'A function that makes the messages.', reloadable }),
+  handler: Type.Optional(described(Handler, { description: 'A function that makes the messages.', reloadable })),
   timeout: Type.Optional(milliseconds({ description: 'How long the handler may take. Without it, `server.requestTimeout`.', reloadable })),
   icons: Type.Optional(Type.Array(Icon, { description: 'Images that clients may show.', reloadable })),
-  _meta: Type.Optional({ ...Meta, description: 'Passed to clients unchanged.', reloadable })
+  _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable }))
 }, { exactlyOne: [['template', 'messages', 'handler']] }))
 export type PromptConfig = Static<typeof PromptConfig>

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { Annotations, Icon, Meta } from './mcp.ts'
-import { closedObject, definition, milliseconds, shortName, text } from './primitives.ts'
+import { closedObject, definition, described, milliseconds, shortName, text } from './primitives.ts'
 
 /** A resource or resource template of the configuration file. */
 
@@ -28,13 +28,13 @@ export const ResourceConfig = definition('Resource', closedObject({
   content: Type.Optional(Type.Unknown({ description: 'A text, or any JSON value, which is served as JSON text.', reloadable })),
   blob: Type.Optional(Type.String({ contentEncoding: 'base64', description: 'Binary content, base64.', reloadable })),
   file: Type.Optional(text({ description: 'A file below one of `server.handlerRoots`, relative to the configuration file; text or binary by type.', reloadable })),
-  handler: Type.Optional({ ...Handler, description: 'A function that reads it.', reloadable }),
+  handler: Type.Optional(described(Handler, { description: 'A function that reads it.', reloadable })),
   complete: Type.Optional(Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1, uniqueItems: true }), {
     description: 'For templates: the values of each variable that are offered for completion.', reloadable
   })),
   timeout: Type.Optional(milliseconds({ description: 'How long the handler may take. Without it, `server.requestTimeout`.', reloadable })),
-  annotations: Type.Optional({ ...Annotations, description: 'Hints for clients: audience, priority, last change.', reloadable }),
+  annotations: Type.Optional(described(Annotations, { description: 'Hints for clients: audience, priority, last change.', reloadable })),
   icons: Type.Optional(Type.Array(Icon, { description: 'Images that clients may show.', reloadable })),
-  _meta: Type.Optional({ ...Meta, description: 'Passed to clients unchanged.', reloadable })
+  _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable }))
 }, { exactlyOne: [['uri', 'uriTemplate'], ['content', 'blob', 'file', 'handler']] }))
 export type ResourceConfig = Static<typeof ResourceConfig>

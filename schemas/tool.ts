@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { Icon, Meta, ToolAnnotations } from './mcp.ts'
-import { closedObject, definition, flag, jsonSchema, milliseconds, RateWindow, seconds, text, toolName } from './primitives.ts'
+import { closedObject, definition, described, flag, jsonSchema, milliseconds, RateWindow, seconds, text, toolName } from './primitives.ts'
 
 /** A tool of the configuration file. */
 
@@ -24,12 +24,12 @@ export const ToolConfig = definition('Tool', closedObject({
     reloadable
   }),
   outputSchema: Type.Optional(jsonSchema({ description: 'JSON Schema of the structured result; a result that does not fit is an error.', reloadable })),
-  annotations: Type.Optional({ ...ToolAnnotations, description: 'Hints for clients about what the tool does.', reloadable }),
+  annotations: Type.Optional(described(ToolAnnotations, { description: 'Hints for clients about what the tool does.', reloadable })),
   icons: Type.Optional(Type.Array(Icon, { description: 'Images that clients may show.', reloadable })),
-  _meta: Type.Optional({ ...Meta, description: 'Passed to clients unchanged.', reloadable }),
-  handler: { ...Handler, description: 'What does the work.', reloadable },
+  _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable })),
+  handler: described(Handler, { description: 'What does the work.', reloadable }),
   timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, `server.requestTimeout`.', reloadable })),
-  cache: Type.Optional({ ...CacheRule, description: 'Keeps results of this tool.', reloadable }),
-  rateLimit: Type.Optional({ ...RateWindow, description: 'How often this tool may be called.', reloadable })
+  cache: Type.Optional(described(CacheRule, { description: 'Keeps results of this tool.', reloadable })),
+  rateLimit: Type.Optional(described(RateWindow, { description: 'How often this tool may be called.', reloadable }))
 }))
 export type ToolConfig = Static<typeof ToolConfig>

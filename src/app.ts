@@ -27,6 +27,7 @@ export interface AppOptions {
   handlers?: ReadonlyMap<string, ToolHandler>
   /** Tools defined in code, beside those of the configuration. */
   tools?: readonly DefinedTool[]
+  /** Where the server's log goes; without it, nowhere. */
   logger?: FastifyBaseLogger
   clock?: Clock
 }
@@ -76,7 +77,7 @@ export async function buildStdioApp (options: AppOptions): Promise<GantryApp> {
 }
 
 /** What HTTP and stdio have in common, in order: the core, then the stages of a call, then the entries that are composed from them. */
-async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [] }: AppOptions): Promise<void> {
+async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], logger }: AppOptions): Promise<void> {
   const { name, version, description, instructions, server } = config
   await app.register(core, {
     serverInfo: { name, version, ...(description !== undefined && { description }) },
@@ -91,7 +92,8 @@ async function registerShared (app: FastifyInstance, { config, baseDir, cwd = pr
     baseDir,
     cwd,
     handlerRoots: server.handlerRoots,
-    defaultTimeoutMs: server.requestTimeout
+    defaultTimeoutMs: server.requestTimeout,
+    logger: logger ?? app.log
   })
 }
 
@@ -99,9 +101,10 @@ function createContainer ({ config: { server }, logger }: AppOptions): FastifyIn
   const prefix = randomBytes(4).toString('hex')
   let count = 0
   return fastify({
-    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    // One logger for all: a child for each request costs more than most calls. What logs about a request names it.
-    childLoggerFactory: (parent) => parent,
+    // Fastify gets no logger of its own, because one makes it time and watch every answer. What it and we log about a request
+    // goes to the server's logger all the same: one for all, since a child for each request costs more than most calls.
+    logger: false,
+    ...(logger !== undefined && { childLoggerFactory: () => logger }),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `${prefix}-${(++count).toString(36)}`,
     bodyLimit: server.maxRequestSize,

@@ -3,7 +3,7 @@ import { EntryFaultsError } from './app.ts'
 import { formatFaults } from './config/format-faults.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
-import { createLogger } from './logging/logger.ts'
+import { createLogger, type Logger } from './logging/logger.ts'
 import { checkEntries, located } from './validate.ts'
 import type { Config } from '../schemas/config/index.ts'
 
@@ -14,7 +14,7 @@ export interface ProgramOptions {
   file?: string | undefined
 }
 
-export interface OpenedApp { app: GantryApp, config: Config }
+export interface OpenedApp { app: GantryApp, config: Config, logger: Logger }
 
 /** Loads a configuration and builds an app of it. What is wrong is printed, and its exit code comes back. */
 export async function openApp (file: string | undefined, build: (options: AppOptions) => Promise<GantryApp>, stream: 'stdout' | 'stderr'): Promise<OpenedApp | number> {
@@ -26,7 +26,7 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   try {
     const app = await build({ config, baseDir: loaded.baseDir, logger })
     await app.ready()
-    return { app, config }
+    return { app, config, logger }
   } catch (error) {
     if (error instanceof EntryFaultsError) return refuse({ ...loaded, faults: located(error.faults, loaded) })
     complain(`The server could not be built: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
@@ -34,11 +34,12 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   }
 }
 
-/** Ends the app; what is still running after the limit (milliseconds) is cut off. */
-export async function closeWithin (app: GantryApp, limitMs: number): Promise<number> {
+/** Ends the app; what is still running after `server.drainTimeout` is cut off. */
+export async function closeWithin ({ app, config, logger }: OpenedApp): Promise<number> {
+  const limitMs = config.server.drainTimeout
   const limit = new Promise<boolean>((resolve) => { setTimeout(() => { resolve(false) }, limitMs).unref() })
   const closed = await Promise.race([app.close().then(() => true), limit])
-  if (!closed) app.log.warn(`Calls were still running ${limitMs} ms after the end was asked for: they are cut off.`)
+  if (!closed) logger.warn(`Calls were still running ${limitMs} ms after the end was asked for: they are cut off.`)
   return exitCodes.done
 }
 

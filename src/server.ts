@@ -8,18 +8,19 @@ import type { Config } from '../schemas/config/index.ts'
 export async function runServer ({ file }: ProgramOptions): Promise<number> {
   const opened = await openApp(file, buildApp, 'stdout')
   if (typeof opened === 'number') return opened
-  const { app, config } = opened
+  const { app, config, logger } = opened
   // From now on, so that a signal during the start ends it in order too.
   const signalled = untilSignal()
   try {
-    await app.listen({ host: config.host, port: config.port, listenTextResolver: (address) => `${config.name} serves MCP at ${address}${config.server.path}` })
+    const address = await app.listen({ host: config.host, port: config.port })
+    logger.info(`${config.name} serves MCP at ${address}${config.server.path}`)
   } catch (error) {
     complain(listenFailure(error as NodeJS.ErrnoException, config))
     await app.close()
     return exitCodes.failed
   }
   await signalled
-  return await closeWithin(app, config.server.drainTimeout)
+  return await closeWithin(opened)
 }
 
 function listenFailure (error: NodeJS.ErrnoException, { host, port }: Config): string {

@@ -9,16 +9,16 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   const write = reserveStdout()
   const opened = await openApp(file, buildStdioApp, 'stderr')
   if (typeof opened === 'number') return opened
-  const { app, config } = opened
+  const { app, config, logger } = opened
 
-  const connection = new LineConnection({ core: app.core, logger: app.log, principal: localPrincipal, maxLineBytes: config.server.maxRequestSize, write })
+  const connection = new LineConnection({ core: app.core, logger, principal: localPrincipal, maxLineBytes: config.server.maxRequestSize, write })
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
   lines.on('line', (line) => { connection.receive(line) })
   const inputEnded = new Promise<void>((resolve) => { lines.once('close', resolve) })
 
   await Promise.race([inputEnded.then(async () => { await connection.settled() }), untilSignal()])
   lines.close()
-  return await closeWithin(app, config.server.drainTimeout)
+  return await closeWithin(opened)
 }
 
 /** Standard output carries the protocol and nothing else: what handlers print goes to standard error. Returns the one way to it. */

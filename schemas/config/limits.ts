@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { closedObject, count, flag, milliseconds, RateWindow } from '../primitives.ts'
+import { closedObject, count, described, flag, milliseconds, RateWindow } from '../primitives.ts'
 
 /** How often callers may call. */
 
@@ -7,7 +7,7 @@ const windows = (description: string) => Type.Optional(Type.Record(Type.String()
 
 export const RateLimitSection = closedObject({
   enabled: flag({ default: true, description: 'Whether the limits count.', reloadable: true }),
-  global: Type.Optional({ ...RateWindow, description: 'For each caller, all requests together.', reloadable: true }),
+  global: Type.Optional(described(RateWindow, { description: 'For each caller, all requests together.', reloadable: true })),
   perTool: windows('For single tools, by name.'),
   perApiKey: windows('For callers of a tier, or of one key, by name.'),
   window: Type.Optional(milliseconds({ deprecated: true, description: 'The older flat form: means `global.window`.', reloadable: true })),

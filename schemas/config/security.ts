@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { closedObject, flag, headerNamePattern, httpUrl, moment, RateWindow, shortName, text } from '../primitives.ts'
+import { closedObject, described, flag, headerNamePattern, httpUrl, moment, RateWindow, shortName, text } from '../primitives.ts'
 import { RateLimitSection } from './limits.ts'
 import { IpWhitelist } from './network.ts'
 import { AuditSection } from './observability.ts'
@@ -23,7 +23,7 @@ export const ApiKey = closedObject({
   enabled: flag({ default: true, description: 'Whether the key is accepted.', reloadable }),
   notBefore: Type.Optional(moment({ description: 'Not accepted before this.', reloadable })),
   expiresAt: Type.Optional(moment({ description: 'Not accepted from this on.', reloadable })),
-  rateLimit: Type.Optional({ ...RateWindow, description: 'A limit of its own.', reloadable })
+  rateLimit: Type.Optional(described(RateWindow, { description: 'A limit of its own.', reloadable }))
 }, { exactlyOne: [['key', 'keyHash']] })
 export type ApiKey = Static<typeof ApiKey>
 

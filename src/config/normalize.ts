@@ -9,7 +9,7 @@ export function normalize (config: unknown): void {
 
 /** `{ window, maxRequests }` means `global`. */
 function flatRateLimit (section: unknown): void {
-  if (!isObject(section) || section['window'] === undefined) return
+  if (!isObject(section) || section['window'] === undefined || section['global'] !== undefined) return
   const { window, maxRequests } = section
   section['global'] = { window, maxRequests }
   delete section['window']

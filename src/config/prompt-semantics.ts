@@ -9,7 +9,7 @@ const placeholder = /\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}/g
 export function promptFaults (config: unknown, mask: Mask): Fault[] {
   return elements(member(config, 'prompts')).flatMap((prompt, index) => {
     const path: Path = ['prompts', index]
-    return [...argumentFaults(prompt, path, mask), ...templateFaults(prompt, path)]
+    return [...argumentFaults(prompt, path, mask), ...templateFaults(prompt, path, mask)]
   })
 }
 
@@ -34,16 +34,21 @@ function argumentFaults (prompt: unknown, promptPath: Path, mask: Mask): Fault[]
   })
 }
 
-function templateFaults (prompt: unknown, path: Path): Fault[] {
-  const declared = elements(member(prompt, 'arguments')).map((argument) => member(argument, 'name')).filter((name) => typeof name === 'string')
-  return texts(prompt, path).flatMap(({ text, path }) => {
+function templateFaults (prompt: unknown, promptPath: Path, mask: Mask): Fault[] {
+  const names = elements(member(prompt, 'arguments')).map((argument) => member(argument, 'name'))
+  const declared = names.filter((name) => typeof name === 'string')
+  const shown = names.filter((name, index): name is string => typeof name === 'string' && mask([...promptPath, 'arguments', index, 'name']) === undefined)
+  return texts(prompt, promptPath).flatMap(({ text, path }) => {
     const used = new Set([...text.matchAll(placeholder)].map(([, name = '']) => name))
-    return [...used].filter((name) => !declared.includes(name)).map((name) => ({
+    const undeclared = [...used].filter((name) => !declared.includes(name))
+    const masked = mask(path)
+    if (masked !== undefined) return undeclared.length === 0 ? [] : [{ path, message: `In ${masked}, there are placeholders that are no arguments of this prompt.`, found: masked }]
+    return undeclared.map((name) => ({
       path,
       message: `The text uses {{${name}}}, and this prompt has no argument ${quote(name)}.`,
       found: `{{${name}}}`,
-      expected: declared.length === 0 ? 'a declared argument; there is none' : `one of ${declared.map(quote).join(', ')}`,
-      suggestion: didYouMean(name, declared).suggestion ?? `Add { "name": "${name}" } to "arguments".`
+      expected: shown.length === 0 ? 'a declared argument' : `one of ${shown.map(quote).join(', ')}`,
+      suggestion: didYouMean(name, shown).suggestion ?? `Add { "name": "${name}" } to "arguments".`
     }))
   })
 }

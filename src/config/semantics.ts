@@ -19,20 +19,21 @@ export interface Findings { faults: Fault[], notices: Notice[] }
 
 /** Finds what no schema can say and what needs no handler. Takes whatever could be read: parts that do not fit the schema are passed over. */
 export function checkSemantics (config: unknown, context: SemanticContext): Findings {
+  const { mask } = context
   return {
     faults: [
       ...repeatedNames(config, context),
-      ...promptFaults(config, context.mask),
-      ...resourceFaults(config, context.mask),
+      ...promptFaults(config, mask),
+      ...resourceFaults(config, mask),
       ...flatRateLimitFaults(config),
-      ...unknownTools(config),
-      ...unknownDatabases(config, context.mask),
-      ...unreadableAddresses(config, context.mask),
+      ...unknownTools(config, mask),
+      ...unknownDatabases(config, mask),
+      ...unreadableAddresses(config, mask),
       ...hiddenText(config),
-      ...takenPath(config),
+      ...takenPath(config, mask),
       ...publicWithoutAuthentication(config, context)
     ],
-    notices: lookAlikeTools(config)
+    notices: lookAlikeTools(config, mask)
   }
 }
 
@@ -95,11 +96,13 @@ function flatRateLimitFaults (config: unknown): Fault[] {
   return flat.length === 1 ? [{ ...at, message: '"window" and "maxRequests" are needed together.' }] : []
 }
 
-function unknownTools (config: unknown): Fault[] {
-  const tools = named(config, 'tools', 'name').map(({ name }) => name)
+function unknownTools (config: unknown, mask: Mask): Fault[] {
+  const entries = named(config, 'tools', 'name')
+  const tools = entries.map(({ name }) => name)
+  const shown = entries.filter(({ path }) => mask(path) === undefined).map(({ name }) => name)
   return [['security', 'rateLimit', 'perTool'], ['caching', 'tools']].flatMap((path) => {
     return keysAt(config, path).filter((key) => !tools.includes(key)).map((key) => ({
-      path: [...path, key], message: `There is no tool ${quote(key)}.`, found: quote(key), expected: 'the name of a tool of this file', ...didYouMean(key, tools), atKey: true
+      path: [...path, key], message: `There is no tool ${quote(key)}.`, found: quote(key), expected: 'the name of a tool of this file', ...didYouMean(key, shown), atKey: true
     }))
   })
 }
@@ -169,20 +172,22 @@ function hiddenFaults (text: string, path: Path): Fault[] {
 }
 
 /** Names that differ only in characters that are easily taken for each other. */
-function lookAlikeTools (config: unknown): Notice[] {
-  const seen = new Map<string, string>()
-  return named(config, 'tools', 'name').flatMap(({ path, name }) => {
+function lookAlikeTools (config: unknown, mask: Mask): Notice[] {
+  const seen = new Map<string, { path: Path, name: string }>()
+  const shown = ({ path, name }: { path: Path, name: string }) => mask(path) ?? quote(name)
+  return named(config, 'tools', 'name').flatMap((tool) => {
+    const { path, name } = tool
     const skeleton = name.replace(/[0Oo]/g, 'o').replace(/[1Il|i]/g, 'l').replace(/[._-]/g, '').replace(/rn/g, 'm').replace(/vv/g, 'w').toLowerCase()
     const other = seen.get(skeleton)
-    if (other === undefined) seen.set(skeleton, name)
-    return other === undefined || other === name ? [] : [{ path, message: `The tools ${quote(other)} and ${quote(name)} look alike: callers may take one for the other.` }]
+    if (other === undefined) seen.set(skeleton, tool)
+    return other === undefined || other.name === name ? [] : [{ path, message: `The tools ${shown(other)} and ${shown(tool)} look alike: callers may take one for the other.` }]
   })
 }
 
-function takenPath (config: unknown): Fault[] {
+function takenPath (config: unknown, mask: Mask): Fault[] {
   const path = valueAt(config, ['server', 'path'])
   if (typeof path !== 'string' || !/^\/tools(\/|$)/.test(path)) return []
-  return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
+  return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: mask(['server', 'path']) ?? quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
 }
 
 function publicWithoutAuthentication (config: unknown, { mask, variableOf }: SemanticContext): Fault[] {

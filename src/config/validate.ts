@@ -34,7 +34,7 @@ function check (value: unknown, schema: SchemaNode, path: Path, walk: Walk): unk
   const node = dereference(schema)
   if (node.byteSize !== undefined) return checkByteSize(value, node, path, walk)
   if (node.discriminator !== undefined || node.anyOf !== undefined) checkUnion(value, node, path, walk)
-  else if (!hasType(value, node.type)) mismatch(value, node, path, walk)
+  else if (!hasType(value, node.type) || (node.const !== undefined && value !== node.const)) mismatch(value, node, path, walk)
   else if (typeof value === 'string') checkText(value, node, path, walk)
   else if (typeof value === 'number') checkNumber(value, node, path, walk)
   else if (Array.isArray(value)) checkList(value, node, path, walk)
@@ -51,14 +51,22 @@ function checkByteSize (value: unknown, node: SchemaNode, path: Path, walk: Walk
 }
 
 function checkText (value: string, node: SchemaNode, path: Path, walk: Walk): void {
-  if (node.const !== undefined || node.enum !== undefined) {
-    const words = node.enum ?? [String(node.const)]
-    if (!words.includes(value)) mismatch(value, node, path, walk, didYouMean(value, words))
+  if (node.enum !== undefined) {
+    if (!node.enum.includes(value)) mismatch(value, node, path, walk, didYouMean(value, node.enum))
     return
   }
   const tooLong = node.maxLength !== undefined && value.length > node.maxLength
   const tooShort = node.minLength !== undefined && value.length < node.minLength
-  if (tooLong || tooShort || (node.pattern !== undefined && !new RegExp(node.pattern, 'u').test(value))) mismatch(value, node, path, walk)
+  if (tooLong || tooShort || !fits(value, node.pattern)) mismatch(value, node, path, walk)
+}
+
+const patterns = new Map<string, RegExp>()
+
+function fits (text: string, pattern: string | undefined): boolean {
+  if (pattern === undefined) return true
+  const known = patterns.get(pattern) ?? new RegExp(pattern, 'u')
+  patterns.set(pattern, known)
+  return known.test(text)
 }
 
 function checkNumber (value: number, node: SchemaNode, path: Path, walk: Walk): void {
@@ -97,7 +105,7 @@ function checkObject (object: { [key: string]: unknown }, node: SchemaNode, path
 }
 
 function checkKey (key: string, names: SchemaNode, path: Path, walk: Walk): void {
-  if (names.pattern === undefined || new RegExp(names.pattern, 'u').test(key)) return
+  if (fits(key, names.pattern)) return
   const expected = expectation(names)
   walk.faults.push({ path, message: `The key ${quote(key)} does not fit: expected ${expected}.`, found: quote(key), expected, atKey: true })
 }

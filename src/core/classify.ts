@@ -96,13 +96,14 @@ function nameMismatch (message: RpcRequest, header: string | undefined): string 
   if (key === undefined) return undefined
   const value = message.params[key]
   if (header === undefined) return typeof value === 'string' ? `The Mcp-Name header is missing; the body says ${quote(value)}.` : undefined
-  if (header === value) return undefined
+  if (!plain.test(header)) return 'The Mcp-Name header holds characters that a header may not: send the value in base64.'
   const decoded = decodeHeaderValue(header)
   if (decoded === undefined) return 'The Mcp-Name header is not valid base64 between "=?base64?" and "?=".'
   if (typeof value === 'string' && decoded !== value) return `The Mcp-Name header says ${quote(decoded)}, the body says ${quote(value)}.`
   return undefined
 }
 
+const plain = /^[\t\x20-\x7e]*$/
 const wrapped = /^=\?base64\?(.*)\?=$/s
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -38,8 +38,9 @@ export function isObject (value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Beyond the exact integers the echo could be another id than the one that was sent. */
 function isRequestId (value: unknown): value is RequestId {
-  return typeof value === 'string' || Number.isInteger(value)
+  return typeof value === 'string' || Number.isSafeInteger(value)
 }
 
 function invalid (id: RequestId | undefined, message: string): RpcInvalid {

@@ -1,5 +1,7 @@
 import { pino, type Logger } from 'pino'
 
+export type { Logger }
+
 export interface LoggerOptions {
   level: string
   /** A file to append to; without it, the stream. */

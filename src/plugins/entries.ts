@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { ToolEntry } from '../core/entries.ts'
-import type { ToolHandler } from '../core/ports.ts'
+import type { Logger, ToolHandler } from '../core/ports.ts'
 import { buildEntries, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
 import { withBuiltInHandlers } from '../tools/built-in-handlers.ts'
 import type { DefinedTool } from '../tools/define-tool.ts'
@@ -19,6 +19,7 @@ export interface EntriesOptions {
   /** Directories, relative to baseDir, where handler modules and resource files may live. */
   handlerRoots: readonly string[]
   defaultTimeoutMs: number
+  logger: Logger
 }
 
 /** Entries of the configuration that could not be built, all of them. */
@@ -36,7 +37,7 @@ export class EntryFaultsError extends Error {
 export default fp<EntriesOptions>(async function entries (app, options) {
   const { pipeline, tools, prompts, resources, templates } = app.core
   const bounds = fileBounds(options, (path) => {
-    app.log.warn(`${path} was found relative to the working directory, not to the configuration file. Write it relative to the file.`)
+    options.logger.warn(`${path} was found relative to the working directory, not to the configuration file. Write it relative to the file.`)
   })
   const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers) })
   app.addHook('onClose', async function closeResolvers () { await resolvers.close() })

@@ -25,11 +25,13 @@ function recordHeaders (): Readonly<Record<string, string>> {
   }
   const write = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
-    frameguard: { action: 'deny' },
-    // These speak to pages, old browsers or TLS, none of which an API over plain HTTP serves; a proxy that ends TLS sends HSTS.
+    // These speak to pages, to old browsers or to TLS, none of which an API over plain HTTP serves: frame-ancestors takes the place
+    // of X-Frame-Options, answers that are no documents navigate nowhere, and a proxy that ends TLS sends HSTS.
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,
+    referrerPolicy: false,
     strictTransportSecurity: false,
+    xFrameOptions: false,
     xDnsPrefetchControl: false,
     xDownloadOptions: false,
     xPermittedCrossDomainPolicies: false,

@@ -24,16 +24,15 @@ export default async function toolRoutes (app: FastifyInstance, { core }: ToolRo
     listed ??= JSON.stringify({ tools: core.tools.list.map(({ description }) => description) })
     reply.header('content-type', 'application/json; charset=utf-8')
     app.sendCompressed(request, reply, listed)
-    return reply
   })
 
   for (const { description: { name, inputSchema, outputSchema } } of core.tools.list) {
-    app.post(`/tools/${name}`, { schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => callTool(core, name, request, reply))
+    app.post(`/tools/${name}`, { schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
   }
-  app.post<{ Params: { name: string } }>('/tools/:name', (request, reply) => callTool(core, request.params.name, request, reply))
+  app.post<{ Params: { name: string } }>('/tools/:name', (request, reply) => { callTool(core, request.params.name, request, reply) })
 }
 
-function callTool (core: Core, name: string, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function callTool (core: Core, name: string, request: FastifyRequest, reply: FastifyReply): void {
   const entry = core.tools.get(name)
   if (entry === undefined) throw new ToolUnknownError(name)
   const args = request.body ?? {}
@@ -42,7 +41,6 @@ function callTool (core: Core, name: string, request: FastifyRequest, reply: Fas
   const outcome = core.caller.call(entry, args, new RestExchange(request, reply))
   if (outcome instanceof Promise) outcome.then((result) => { answer(request, reply, entry, result) }, (error: unknown) => { answerError(request, reply, error) })
   else answer(request, reply, entry, outcome)
-  return reply
 }
 
 function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry, result: CallToolResult): void {

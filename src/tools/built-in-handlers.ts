@@ -39,7 +39,7 @@ function timeIn (timeZone: string): string {
   })
   const parts = new Map(format.formatToParts().map(({ type, value }) => [type, value]))
   const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? ''
-  // "GMT+02:00", and "GMT" alone for none.
+  // "GMT+02:00"; for none "GMT" or "GMT+00:00", depending on the version of Node.
   const offset = part('timeZoneName').slice('GMT'.length)
-  return `${part('year')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}:${part('second')}${offset === '' ? 'Z' : offset}`
+  return `${part('year')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}:${part('second')}${offset === '' || offset === '+00:00' ? 'Z' : offset}`
 }

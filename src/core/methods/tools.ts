@@ -25,9 +25,16 @@ export function createToolMethods ({ tools, caller, wire, pageSize }: ToolParts)
     const entry = tools.get(name)
     if (entry === undefined) throw new ToolUnknownError(name)
 
-    const write = (result: CallToolResult): string => wire.toolResult(result, exchange.revision, wrapsOutput(entry.description))
-    const outcome = callToResult(() => caller.call(entry, args, exchange, progressTokenOf(params)))
-    return outcome instanceof Promise ? outcome.then(write) : write(outcome)
+    const { revision } = exchange
+    const wrapped = wrapsOutput(entry.description)
+    try {
+      const outcome = caller.call(entry, args, exchange, progressTokenOf(params))
+      return outcome instanceof Promise
+        ? outcome.then((result) => wire.toolResult(result, revision, wrapped), (error: unknown) => wire.toolResult(errorResult(error), revision, false))
+        : wire.toolResult(outcome, revision, wrapped)
+    } catch (error) {
+      return wire.toolResult(errorResult(error), revision, false)
+    }
   }
 
   return [
@@ -37,15 +44,6 @@ export function createToolMethods ({ tools, caller, wire, pageSize }: ToolParts)
 }
 
 /** What goes wrong inside of a tool is a result that a model can read; all else stays an error. 2026-07-28 server/tools, Error Handling. */
-function callToResult (call: () => CallToolResult | Promise<CallToolResult>): CallToolResult | Promise<CallToolResult> {
-  try {
-    const outcome = call()
-    return outcome instanceof Promise ? outcome.catch(errorResult) : outcome
-  } catch (error) {
-    return errorResult(error)
-  }
-}
-
 function errorResult (error: unknown): CallToolResult {
   if (!(error instanceof ToolCallError) || error instanceof CancelledError) throw error
   return { content: [{ type: 'text', text: error.message }], isError: true }

@@ -23,6 +23,8 @@ export interface McpRouteOptions {
 /** 2025-03-26 sets no bound; this one keeps a single request from being a flood. */
 const maxBatch = 100
 
+// Handlers here answer through the reply and return nothing: a returned reply is a thenable, whose waiting costs every request.
+
 /** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
 export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions }: McpRouteOptions): Promise<void> {
   const streams = new OpenStreams()
@@ -39,7 +41,6 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     if (!accept.json && !accept.eventStream) throw new NotAcceptableError()
     if (Array.isArray(request.body)) receiveBatch(request, reply, request.body)
     else receive(request, reply)
-    return reply
   })
 
   function receive (request: FastifyRequest, reply: FastifyReply): void {
@@ -114,7 +115,6 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
       stream.comment('open')
       reply.headers(eventStreamHeaders).send(stream)
     })
-    return reply
   })
 
   app.delete(path, function endSession (request, reply) {
@@ -127,7 +127,6 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
         reply.code(204).send()
       }).catch((error: unknown) => { refuse(request, reply, error) })
     })
-    return reply
   })
 
   app.route({

@@ -1,5 +1,6 @@
 import { HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
-import type { HandlerContext, HandlerOwner, JsonObject } from '../../core/ports.ts'
+import type { HandlerContext, HandlerOwner, JsonObject, Logger } from '../../core/ports.ts'
+import type { Sandbox, SandboxEvent } from '../sandbox/index.ts'
 import { RawText } from './body.ts'
 import { checkHeaderName, checkHeaderValue } from './headers.ts'
 import type { HostRule } from './hosts.ts'
@@ -7,13 +8,10 @@ import type { Draft } from './request.ts'
 import { checkUrl } from './url.ts'
 
 /** The part of the sandbox that transforms need. */
-export interface TransformSandbox {
-  run (job: { code: string, args: unknown, info: Readonly<Record<string, unknown>>, timeoutMs: number, memoryLimitBytes: number, maxOutputBytes: number, signal?: AbortSignal }): Promise<unknown>
-  check (code: string): Promise<{ ok: true } | { ok: false, message: string, line?: number | undefined, column?: number | undefined }>
-}
+export type TransformSandbox = Pick<Sandbox, 'check' | 'run'>
 export type TransformKey = 'requestTransform' | 'responseTransform'
 /** Runs the operator's code over a request or a response. */
-export type Transform = (subject: unknown, args: JsonObject, context: Pick<HandlerContext, 'signal' | 'requestId'>) => Promise<unknown>
+export type Transform = (subject: unknown, args: JsonObject, context: Pick<HandlerContext, 'signal' | 'requestId' | 'logger'>) => Promise<unknown>
 export interface TransformLimits { readonly timeoutMs: number, readonly memoryLimitBytes: number, readonly maxOutputBytes: number }
 
 const requestKeys = new Set(['method', 'url', 'headers', 'body'])
@@ -22,11 +20,12 @@ const requestKeys = new Set(['method', 'url', 'headers', 'body'])
 export async function compileTransform (key: TransformKey, code: string, sandbox: TransformSandbox, limits: TransformLimits, owner: HandlerOwner): Promise<Transform> {
   const subjectName = key === 'requestTransform' ? 'request' : 'response'
   const wrapped = await wrapCode(key, subjectName, code, sandbox)
-  return async (subject, args, { signal, requestId }) => sandbox.run({
+  return async (subject, args, { signal, requestId, logger }) => sandbox.run({
     code: wrapped,
     args: { [subjectName]: subject, args },
     info: { requestId, metadata: { toolName: owner.name } },
     signal,
+    onEvent: (event) => { report(event, logger) },
     ...limits
   })
 }
@@ -82,49 +81,60 @@ function transformedBody (draft: Draft, body: unknown, fail: (reason: string) =>
   return typeof body === 'string' ? new RawText(body) : body
 }
 
-/** One way to read the code. Each probe is a function in which the code stands between other brackets. */
-interface Form { readonly probes: readonly string[], readonly wrapped: string }
+/** One way to read the code. `probe` tells what the wrapped code cannot: it must load too. */
+interface Form { readonly probe?: string, readonly wrapped: string }
 
 /**
  * Wraps the code as a function of one argument, which is what the sandbox calls. The code stands on lines of its own, so a
- * comment at its end ends there. It has to parse between two kinds of brackets, so it cannot close the wrapper's own.
+ * comment at its end ends there.
  */
 async function wrapCode (key: TransformKey, subjectName: string, code: string, sandbox: TransformSandbox): Promise<string> {
-  const checked = code.trim() === '' ? { ok: false as const, message: 'it is empty', line: undefined, column: undefined } : await sandbox.check(code)
+  const checked = await sandbox.check(code)
   const advice = `Write a function \`(${subjectName}, args) => …\`, or the body of one.`
   if (!checked.ok) {
-    const place = checked.line === undefined ? '' : `line ${checked.line}, column ${checked.column ?? 1}: `
-    throw new HandlerLoadError([key], `${key} cannot be used: ${place}${checked.message}. ${advice}`)
+    throw new HandlerLoadError([key], `${key} cannot be used: ${checked.message} (line ${checked.line}, column ${checked.column}). ${advice}`)
   }
-  const withoutEnd = code.replace(/[;\s]+$/, '')
-  const withoutNote = code.replace(/(?:[;\s]|\/\/[^\n]*(?=\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)+$/, '')
-  for (const form of [expressionForm(key, subjectName, withoutEnd), expressionForm(key, subjectName, withoutNote), bodyForm(subjectName, code)]) {
-    if (await fits(form, sandbox)) return form.wrapped
+  const forms = checked.kind === 'body'
+    ? [bodyForm(subjectName, code)]
+    : [code.replace(/[;\s]+$/, ''), withoutNotes(code)].map((expression) => expressionForm(subjectName, expression))
+  let fault: string | undefined
+  for (const form of forms) {
+    fault = await findFault(form, sandbox)
+    if (fault === undefined) return form.wrapped
   }
-  throw new HandlerLoadError([key], `${key} cannot be used: its brackets do not stand for themselves. ${advice}`)
+  throw new HandlerLoadError([key], `${key} cannot be used: ${fault}. ${advice}`)
 }
 
-function expressionForm (key: TransformKey, subjectName: string, code: string): Form {
-  return {
-    probes: [`() => (\n${code}\n)`, `() => [\n${code}\n]`],
-    wrapped: `async (input) => { const transform = (\n${code}\n)
-      if (typeof transform !== 'function') throw new TypeError('${key} is not a function')
-      return transform(input.${subjectName}, input.args) }`
-  }
+/** Without the semicolons and comments at the end, which may not stand in brackets. */
+function withoutNotes (code: string): string {
+  return code.replace(/(?:[;\s]|\/\/[^\n]*(?=\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)+$/, '')
+}
+
+function expressionForm (subjectName: string, code: string): Form {
+  // Code that closed the bracket would leave `input` outside of the function, and the sandbox's check would fail on it.
+  return { wrapped: `(input) => (\n${code}\n)(input.${subjectName}, input.args)` }
 }
 
 function bodyForm (subjectName: string, code: string): Form {
   return {
-    probes: [`async () => {\n${code}\n}`, `async () => { if (true) {\n${code}\n} }`],
+    // Code that closed the function's bracket to open another cannot close this one as well.
+    probe: `async () => { if (true) {\n${code}\n} }`,
     wrapped: `async ({ ${subjectName}, args }) => {\n${code}\n}`
   }
 }
 
-async function fits ({ probes, wrapped }: Form, sandbox: TransformSandbox): Promise<boolean> {
-  for (const candidate of [...probes, wrapped]) {
-    if (!(await sandbox.check(candidate)).ok) return false
+async function findFault ({ probe, wrapped }: Form, sandbox: TransformSandbox): Promise<string | undefined> {
+  for (const candidate of probe === undefined ? [wrapped] : [probe, wrapped]) {
+    const checked = await sandbox.check(candidate)
+    if (!checked.ok) return checked.message
   }
-  return true
+  return undefined
+}
+
+/** A transform has no context of its own; only its console reaches the log. */
+function report (event: SandboxEvent, logger: Logger): void {
+  if (event.type === 'logger') logger[event.level](event.facts ?? {}, event.sentence)
+  if (event.type === 'dropped') logger.warn({ dropped: event.count }, 'A transform logged more than a call may: the rest was dropped.')
 }
 
 function isObject (value: unknown): value is JsonObject {

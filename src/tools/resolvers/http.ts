@@ -115,14 +115,17 @@ async function makeResult ({ owner, responseTransform }: Upstream, request: Outg
   }
   if (responseTransform === undefined) return resultOf(content)
   const response = { status: answer.status, headers: answer.headers, body: transformableBody(content) }
-  return transformed('responseTransform', owner, () => responseTransform(response, args, context))
+  const result = await transformed('responseTransform', owner, () => responseTransform(response, args, context))
+  if (result === undefined) throw new ToolFailedError(`${owner.name}: responseTransform returned nothing: it must return the result, or null.`)
+  return result
 }
 
 async function transformed (key: TransformKey, { name }: HandlerOwner, run: () => Promise<unknown>): Promise<unknown> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof GantryError) throw error
+    // Limits of the sandbox speak for themselves; what the code throws needs to say whose it is.
+    if (error instanceof GantryError && !(error instanceof ToolFailedError)) throw error
     throw new ToolFailedError(`${name}: ${key} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }

@@ -1,5 +1,5 @@
 import type { QuickJSHandle } from 'quickjs-emscripten-core'
-import type { Machine } from './engine.ts'
+import { COMMON_MEMORY_BYTES, type Machine } from './engine.ts'
 import type { CallRequest, FaultyOutcome, Outcome, StopReason } from './messages.ts'
 import { listForms, type Form } from './source.ts'
 
@@ -8,7 +8,9 @@ const FILE = 'inline'
 /** Between two batches of promise jobs the clock is looked at, whatever the interrupt handler saw. */
 const JOBS_PER_BATCH = 1000
 const CHECK_TIME_MS = 1000
-const CHECK_MEMORY_BYTES = 32 * 1024 * 1024
+
+/** How many times a text is in memory while it is handed over: as UTF-8, and as a string that may be wide. */
+const COPIES = 3
 
 /** Why the running code has to end, if it has to. Asked often: must be cheap. */
 export type Stop = () => StopReason | undefined
@@ -18,15 +20,18 @@ export interface Verdict { readonly outcome: Outcome, readonly sound: boolean }
 
 /** Runs a prepared function in a machine that has run nothing yet. Never throws. */
 export function runCall (machine: Machine, request: CallRequest, stop: Stop): Verdict {
-  const { context, runtime } = machine
-  runtime.setMemoryLimit(request.memoryLimitBytes)
+  const { context } = machine
+  const { source, argsText, infoText, memoryLimitBytes } = request
+  if (!fits(memoryLimitBytes, source, argsText, infoText)) {
+    return { outcome: thrown(`The arguments are too large for a memory limit of ${memoryLimitBytes} bytes`), sound: true }
+  }
   return guarded(machine, stop, (stopped) => {
-    const compiled = context.evalCode(request.source, FILE, { type: 'global' })
-    if (compiled.error !== undefined) return failure(dumpError(machine, compiled.error))
-    const texts = [context.newString(request.argsText), context.newString(request.infoText), context.newNumber(request.maxOutputBytes)]
+    const compiled = context.evalCode(source, FILE, { type: 'global' })
+    if (compiled.error !== undefined) return failure(machine, dumpError(machine, compiled.error))
+    const texts = [context.newString(argsText), context.newString(infoText), context.newNumber(request.maxOutputBytes)]
     const called = context.callFunction(machine.call, context.undefined, compiled.value, ...texts)
     for (const handle of [compiled.value, ...texts]) handle.dispose()
-    if (called.error !== undefined) return failure(dumpError(machine, called.error))
+    if (called.error !== undefined) return failure(machine, dumpError(machine, called.error))
     drain(machine, stopped)
     return called.value.consume((promise) => settle(machine, promise, request.maxOutputBytes))
   })
@@ -35,8 +40,8 @@ export function runCall (machine: Machine, request: CallRequest, stop: Stop): Ve
 /** Finds out whether code is a function, or the body of one, without calling it. Never throws. */
 export function checkCode (machine: Machine, code: string, now: () => number): Verdict {
   const deadline = now() + CHECK_TIME_MS
-  machine.runtime.setMemoryLimit(CHECK_MEMORY_BYTES)
   return guarded(machine, () => now() > deadline ? 'timeout' : undefined, () => {
+    if (!fits(COMMON_MEMORY_BYTES, code)) return { type: 'faulty', message: 'The code is too long', line: 1, column: 1 }
     if (code.trim() === '') return { type: 'faulty', message: 'The code is empty', line: 1, column: 1 }
     const faults: FaultyOutcome[] = []
     for (const form of listForms(code)) {
@@ -64,6 +69,11 @@ function guarded (machine: Machine, stop: Stop, work: (stopped: Stop) => Outcome
   }
 }
 
+/** The library writes a text wherever malloc says, even where that is nowhere: what may not fit must not be tried. */
+function fits (memoryLimitBytes: number, ...texts: readonly string[]): boolean {
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) * COPIES < memoryLimitBytes
+}
+
 function drain (machine: Machine, stopped: Stop): void {
   while (machine.runtime.hasPendingJob() && stopped() === undefined) {
     const executed = machine.runtime.executePendingJobs(JOBS_PER_BATCH)
@@ -77,7 +87,7 @@ function settle (machine: Machine, promise: QuickJSHandle, maxOutputBytes: numbe
   const state = context.getPromiseState(promise)
   if (state.type === 'pending') return thrown('The code waits for a promise that nothing can ever settle: no timers and no input exist in inline code.')
   if (state.type === 'rejected') {
-    return state.error.consume((error) => context.typeof(error) === 'string' ? failure(readFailure(context.getString(error))) : failure(dumpError(machine, error.dup())))
+    return failure(machine, state.error.consume((error) => context.typeof(error) === 'string' ? readFailure(context.getString(error)) : dumpError(machine, error.dup())))
   }
   return state.value.consume((value) => {
     if (context.typeof(value) !== 'string') return { type: 'nothing' }
@@ -126,8 +136,10 @@ function furthest (faults: readonly FaultyOutcome[]): FaultyOutcome {
 
 interface Failure { readonly memory: boolean, readonly message: string, readonly stack: string }
 
-function failure ({ memory, message, stack }: Failure): Outcome {
-  return memory ? { type: 'memory' } : thrown(message, stack)
+/** When there is not even memory for the error, QuickJS throws null, or something that is no value at all. */
+function failure ({ instance }: Machine, { memory, message, stack }: Failure): Outcome {
+  const wordless = message === 'The code threw null' || message === '[unsupported type]'
+  return memory || (wordless && instance.isFull()) ? { type: 'memory' } : thrown(message, stack)
 }
 
 function thrown (message: string, stack = ''): Outcome {

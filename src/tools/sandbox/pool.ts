@@ -1,19 +1,12 @@
-import { Worker } from 'node:worker_threads'
 import { OverloadedError, ToolFailedError } from '../../core/errors.ts'
-import { STOP_FLAG_BYTES, type Outcome, type Reply, type Request } from './messages.ts'
+import type { Outcome, Reply, Request } from './messages.ts'
+import { startThread, type SandboxThread } from './thread.ts'
 
 /**
  * The sandbox threads: started when needed, one request at a time each, killed when they do not answer. Piscina, which does
  * most of this, leaves tasks with an abort signal out of its queue limit, strands its queue when such a task is aborted
  * while no thread is left, and cannot keep a thread's stdout from the process.
  */
-
-const isSource = import.meta.url.endsWith('.ts')
-const workerFile = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url)
-// What this process was started with (a debugger, a tracer, a loader) has no business in a sandbox.
-const execArgv = isSource ? ['--import', import.meta.resolve('tsx')] : []
-/** The heap holds texts on their way in and out only; the stack must outlast the one that QuickJS may fill (engine.ts). */
-const resourceLimits = { maxOldGenerationSizeMb: 256, stackSizeMb: 8 }
 
 export interface PoolOptions {
   readonly maxWorkers: number
@@ -49,9 +42,7 @@ interface Task extends Job {
   report (deliver: () => void): void
 }
 
-interface Thread {
-  readonly worker: Worker
-  readonly stopFlag: Int32Array
+interface Thread extends SandboxThread {
   ready: boolean
   task: Task | undefined
   /** Of the running task's last resort, or of idleness. */
@@ -122,7 +113,7 @@ export function createPool (options: PoolOptions): Pool {
     if (task === undefined) return
     clearTimeout(thread.timer)
     thread.task = task
-    Atomics.store(thread.stopFlag, 0, 0)
+    thread.setStop(false)
     thread.worker.ref()
     thread.worker.postMessage(task.request)
     thread.timer = setTimeout(() => { expire(thread, task) }, task.limitMs + options.graceMs)
@@ -139,12 +130,8 @@ export function createPool (options: PoolOptions): Pool {
   }
 
   function start (): void {
-    const shared = new SharedArrayBuffer(STOP_FLAG_BYTES)
-    // stdout and stderr become streams that are thrown away: stdout of the process may be the protocol's.
-    const worker = new Worker(workerFile, { name: 'sandbox', env: {}, argv: [], execArgv, resourceLimits, stdout: true, stderr: true, workerData: shared })
-    worker.stdout.resume()
-    worker.stderr.resume()
-    const thread: Thread = { worker, stopFlag: new Int32Array(shared), ready: false, task: undefined, timer: undefined }
+    const thread: Thread = { ...startThread(), ready: false, task: undefined, timer: undefined }
+    const { worker } = thread
     threads.add(thread)
     worker.on('message', (reply: Reply) => { receive(thread, reply) })
     worker.on('error', (error) => { lose(thread, error) })
@@ -173,7 +160,7 @@ export function createPool (options: PoolOptions): Pool {
   function stop (task: Task): void {
     for (const thread of threads) {
       if (thread.task !== task) continue
-      Atomics.store(thread.stopFlag, 0, 1)
+      thread.setStop(true)
       clearTimeout(thread.timer)
       thread.timer = setTimeout(() => { expire(thread, task) }, options.graceMs)
     }

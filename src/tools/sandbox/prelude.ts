@@ -1,17 +1,17 @@
 /**
- * The JavaScript that runs inside QuickJS before the user's code. It holds no power that the user's code lacks, but two
- * functions of the thread: `emit` takes an event as JSON text, `readKit` gives the text of the second part. What it needs
- * later it captures now, so that code which replaces JSON.stringify or Error changes its own view and nothing else.
+ * The JavaScript that runs inside QuickJS before the user's code. The one power it has that the user's code lacks is `emit`,
+ * which takes an event as JSON text. What it needs later it captures now, so that code which replaces JSON.stringify or
+ * Error changes its own view and nothing else.
  *
- * It is in two parts because QuickJS compiles it for every call: most calls never need the second.
+ * It is in two parts because QuickJS compiles it for every call: most calls never need the second, `kitText`.
  */
-export const core = `(emit, readKit) => {
+export const core = `(emit, kitText) => {
   'use strict'
-  const { Error, TypeError, InternalError, String, JSON: { parse, stringify }, Object: { defineProperty }, Number: { isFinite }, eval: evaluate } = globalThis
+  const { Error, TypeError, SyntaxError, InternalError, String, JSON: { parse, stringify }, Object: { defineProperty }, Number: { isFinite }, eval: evaluate } = globalThis
   const slice = Function.prototype.call.bind(String.prototype.slice)
 
   let kit
-  const open = () => kit ??= evaluate(readKit())({ emit, stringify, Error, TypeError, InternalError, String, isFinite, slice })
+  const open = () => kit ??= evaluate(kitText)({ emit, stringify, Error, TypeError, SyntaxError, InternalError, String, isFinite, slice })
   const lend = (target, name, enumerable) => defineProperty(target, name, {
     get: () => open()[name],
     set: (value) => { defineProperty(target, name, { value, writable: true }) },
@@ -64,9 +64,12 @@ export const core = `(emit, readKit) => {
 /** The second part: what reports to the host, what is refused, and what puts an error into words. */
 export const kit = `(captured) => {
   'use strict'
-  const { emit, stringify, Error, TypeError, InternalError, String, isFinite, slice } = captured
+  const { emit, stringify, Error, TypeError, SyntaxError, InternalError, String, isFinite, slice } = captured
   const levels = { __proto__: null, debug: 1, info: 1, notice: 1, warning: 1, error: 1, critical: 1, alert: 1, emergency: 1 }
-  const send = (event) => { emit(stringify(event)) }
+  const send = (event) => {
+    const text = stringify(event)
+    emit(text.length > 65536 ? undefined : text)
+  }
   const refuse = (name) => { throw new Error('context.' + name + ' is not available in inline code') }
 
   const show = (value) => {
@@ -91,9 +94,9 @@ export const kit = `(captured) => {
         if (typeof error === 'object' && error !== null && typeof error.message === 'string') {
           message = error.message === '' ? String(error.name) : error.message
           stack = typeof error.stack === 'string' ? error.stack : ''
-        } else message = typeof error === 'string' ? error : stringify(error) ?? String(error)
+        } else message = typeof error === 'string' ? error : 'The code threw ' + (stringify(error) ?? String(error))
       } catch { message = 'The code threw something that cannot be described' }
-      const memory = error instanceof InternalError && message === 'out of memory'
+      const memory = message === 'out of memory' && (error instanceof InternalError || error instanceof SyntaxError)
       return stringify({ memory, message: slice(message, 0, 10000), stack: slice(stack ?? '', 0, 10000) })
     },
     progress (progress, total, message) {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { checkCode, runCall, type Verdict } from './call.ts'
-import { createEngine } from './engine.ts'
+import { COMMON_MEMORY_BYTES, createEngine, type Machine } from './engine.ts'
 import type { CallRequest, Reply, Request, StopReason } from './messages.ts'
 
 /** A sandbox thread: serves one request after the other, each in a context of its own. Started by pool.ts. */
@@ -19,17 +19,19 @@ port.on('message', (request: Request) => { last = last.then(() => serve(request)
 post({ type: 'ready' })
 
 async function serve (request: Request): Promise<void> {
+  const memoryLimitBytes = request.type === 'check' ? COMMON_MEMORY_BYTES : request.memoryLimitBytes
+  const machine = await engine.take(memoryLimitBytes)
   const events = collectEvents()
-  engine.machine.emit = events.emit
-  const { outcome, sound } = request.type === 'check' ? checkCode(engine.machine, request.code, now) : call(request)
+  machine.emit = events.emit
+  const { outcome, sound } = request.type === 'check' ? checkCode(machine, request.code, now) : call(machine, request)
   post({ type: 'done', outcome, droppedEvents: events.dropped() })
   // After the answer is on its way, so that nobody waits for it.
-  await engine.renew(sound)
+  await engine.renew(memoryLimitBytes, sound)
 }
 
-function call (request: CallRequest): Verdict {
+function call (machine: Machine, request: CallRequest): Verdict {
   const deadline = now() + request.timeoutMs
-  return runCall(engine.machine, request, (): StopReason | undefined => {
+  return runCall(machine, request, (): StopReason | undefined => {
     if (Atomics.load(stopFlag, 0) === 1) return 'stopped'
     return now() > deadline ? 'timeout' : undefined
   })
@@ -41,7 +43,7 @@ function collectEvents (): { emit: (text: string) => void, dropped: () => number
   let dropped = 0
   return {
     emit (text) {
-      if (count >= MAX_EVENTS || chars + text.length > MAX_EVENT_CHARS) {
+      if (text === '' || count >= MAX_EVENTS || chars + text.length > MAX_EVENT_CHARS) {
         dropped++
         return
       }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { ToolFailedError } from '../../../src/core/errors.ts'
@@ -57,6 +58,11 @@ t.test('gzip, brotli and both kinds of deflate are undone', async (t) => {
   for (const [coding, bytes] of codings) {
     t.strictSame(await receive(t, body('application/json', bytes, { 'content-encoding': coding })), JSON.parse(json), coding)
   }
+})
+
+t.test('a long compressed answer comes out whole', async (t) => {
+  const bytes = randomBytes(4 * 1024 * 1024)
+  t.match(await receive(t, body('image/png', gzipSync(bytes, { level: 1 }), { 'content-encoding': 'gzip' })), { content: [{ data: bytes.toString('base64') }] })
 })
 
 t.test('a coding that was not asked for, two codings, and broken data are errors', async (t) => {
@@ -154,6 +160,12 @@ t.test('messages name method and origin only, and what an upstream echoes of con
   t.match(error.message, /answered 401: Bad key \[redacted\] \/ \[redacted\] at \/secret-path\?key=secret-query&token=\[redacted\]$/)
   const refused = await failureOf((await handlerOf(t, { url: 'http://127.0.0.1:1/secret-path?key=secret-query', headers: { 'x-key': 'abcdefgh' } }))({}, contextOf()))
   t.match(refused.message, /^weather: GET http:\/\/127\.0\.0\.1:1 failed: the connection was refused\.$/)
+})
+
+t.test('of two configured secrets that begin alike, nothing is left over', async (t) => {
+  const headers = { 'x-a': 'abcdefgh', 'x-b': 'abcdefghijkl' }
+  const error = await failureOf(receive(t, (response) => response.writeHead(401, { 'content-type': 'text/plain' }).end('no abcdefghijkl'), { headers }))
+  t.match(error.message, /answered 401: no \[redacted\]$/)
 })
 
 t.test('a redirect is not followed, and the error names where it leads', async (t) => {

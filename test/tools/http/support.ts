@@ -57,7 +57,7 @@ export function sendJson (response: ServerResponse, value: unknown, status = 200
 
 export const noSandbox: TransformSandbox = {
   run: async () => { throw new Error('no sandbox here') },
-  check: async () => ({ ok: false, message: 'no sandbox here' })
+  check: async () => ({ ok: false, message: 'no sandbox here', line: 1, column: 1 })
 }
 
 export function openResolver (t: Test, options: Partial<HttpResolverOptions> = {}): HttpResolver {

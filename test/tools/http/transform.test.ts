@@ -1,14 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { HandlerLoadError, ToolFailedError } from '../../../src/core/errors.ts'
+import { CancelledError, HandlerLoadError, ToolFailedError, ToolTimeoutError } from '../../../src/core/errors.ts'
+import { createSandbox, type RunRequest, type Sandbox } from '../../../src/tools/sandbox/index.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, heldTiming, sendJson, startUpstream, type JsonObject, type Test } from './support.ts'
-import { vmSandbox } from './vm-sandbox.ts'
+
+const sandbox = createSandbox({ maxWorkers: 2 })
+t.teardown(() => sandbox.close())
 
 /** Calls a handler with transforms; gives the result (or the error) and what the upstream saw. */
-async function call (t: Test, spec: Partial<HttpSpec>, args: JsonObject = {}, answer: unknown = { ok: true }) {
-  const upstream = await startUpstream(t, (response) => sendJson(response, answer, 200, { 'x-upstream': 'u' }))
-  const handler = await handlerOf(t, { url: `${upstream.origin}/x?key=1`, query: {}, ...spec }, { sandbox: vmSandbox() })
+async function call (t: Test, spec: Partial<HttpSpec>, args: JsonObject = {}, answer: unknown = { ok: true }, status = 200) {
+  const upstream = await startUpstream(t, (response) => sendJson(response, answer, status, { 'x-upstream': 'u' }))
+  const handler = await handlerOf(t, { url: `${upstream.origin}/x?key=1`, query: {}, ...spec }, { sandbox })
   const outcome = await Promise.resolve(handler(args, contextOf())).catch((error: unknown) => error)
   const [seen] = upstream.seen
   return { outcome, seen, origin: upstream.origin, requests: upstream.seen.length }
@@ -97,7 +100,7 @@ t.test('the headers that a transform returns decide about retries', async (t) =>
   let requests = 0
   const upstream = await startUpstream(t, (response) => sendJson(response, {}, ++requests === 1 ? 503 : 200))
   const spec = { url: upstream.origin, method: 'POST' as const, retries: 1, headers: { 'idempotency-key': 'k' } }
-  const handler = await handlerOf(t, { ...spec, requestTransform: '() => ({ headers: {} })' }, { sandbox: vmSandbox(), timing: heldTiming() })
+  const handler = await handlerOf(t, { ...spec, requestTransform: '() => ({ headers: {} })' }, { sandbox, timing: heldTiming() })
   t.match(await failureOf(handler({}, contextOf())), { message: /answered 503/ })
   t.equal(requests, 1)
 })
@@ -110,7 +113,7 @@ t.test('a response transform sees status, headers and body, and its value is the
 t.test('a response transform gets bytes as base64, nothing as null, and HEAD answers', async (t) => {
   const transform = async (spec: Partial<HttpSpec>, end: (response: ServerResponse) => unknown) => {
     const upstream = await startUpstream(t, end)
-    return (await handlerOf(t, { url: upstream.origin, responseTransform: '(response) => [response.status, response.body]', ...spec }, { sandbox: vmSandbox() }))({}, contextOf())
+    return (await handlerOf(t, { url: upstream.origin, responseTransform: '(response) => [response.status, response.body]', ...spec }, { sandbox }))({}, contextOf())
   }
   t.strictSame(await transform({}, (response) => response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from([1, 255]))), [200, 'Af8='])
   t.strictSame(await transform({}, (response) => response.writeHead(204).end()), [204, null])
@@ -118,11 +121,7 @@ t.test('a response transform gets bytes as base64, nothing as null, and HEAD ans
 })
 
 t.test('a response transform does not see error statuses', async (t) => {
-  const upstream = await startUpstream(t, (response) => sendJson(response, {}, 500))
-  const sandbox = vmSandbox()
-  const handler = await handlerOf(t, { url: upstream.origin, responseTransform: '() => "fine"' }, { sandbox })
-  t.match(await failureOf(handler({}, contextOf())), { message: /answered 500/ })
-  t.strictSame(sandbox.jobs, [])
+  t.match((await call(t, { responseTransform: '() => "fine"' }, {}, {}, 500)).outcome, { constructor: ToolFailedError, message: /answered 500/ })
 })
 
 const forms = {
@@ -144,25 +143,53 @@ for (const [title, code] of Object.entries(forms)) {
   })
 }
 
-for (const code of ['(response) => {', 'return response.', '', 'x) ; (y', '1 }, () => { return 2', '} {', 'response.body) => (response']) {
+for (const code of ['(response) => {', 'return response.', '', ' ', '42', 'x) ; (y', '(r) => r), ((r) => () => 2', '(r) => r)(1), ((r) => r', 'return 1 }, async () => { return 2', '1 }, () => { return 2', '} {', 'response.body) => (response']) {
   t.test(`the code ${JSON.stringify(code)} is refused at load`, async (t) => {
     for (const key of ['requestTransform', 'responseTransform'] as const) {
-      await t.rejects(handlerOf(t, { url: 'http://127.0.0.1', [key]: code }, { sandbox: vmSandbox() }), { constructor: HandlerLoadError, path: [key], message: new RegExp(`^${key} cannot be used`) })
+      await t.rejects(handlerOf(t, { url: 'http://127.0.0.1', [key]: code }, { sandbox }), { constructor: HandlerLoadError, path: [key], message: new RegExp(`^${key} cannot be used`) })
     }
   })
 }
 
-t.test('code that is no function, and code that throws, end the call with a tool error', async (t) => {
-  t.match((await call(t, { responseTransform: '42' })).outcome, { constructor: ToolFailedError, message: /^weather: responseTransform failed: responseTransform is not a function$/ })
+t.test('code that throws ends the call with a tool error', async (t) => {
   t.match((await call(t, { requestTransform: '() => { throw new Error("no luck") }' })).outcome, { constructor: ToolFailedError, message: /^weather: requestTransform failed: no luck$/ })
 })
 
-t.test('a sandbox that fails with an error of its own is passed on, and the call\'s signal reaches it', async (t) => {
+t.test('a response transform that returns nothing ends the call with a tool error', async (t) => {
+  for (const responseTransform of ['(response) => { response.body }', '// nothing']) {
+    t.match((await call(t, { responseTransform })).outcome, { constructor: ToolFailedError, message: 'weather: responseTransform returned nothing: it must return the result, or null.' })
+  }
+})
+
+t.test('a transform that never ends, or eats memory, ends the call with a tool error', async (t) => {
+  t.match((await call(t, { responseTransform: '() => { while (true); }', timeout: 100 })).outcome, { constructor: ToolTimeoutError, message: /weather did not finish within 100 ms/ })
+  t.match((await call(t, { responseTransform: '() => { const all = []; while (true) all.push(new Uint8Array(1e6)) }', maxResponseBytes: 1000 })).outcome, { constructor: ToolFailedError, message: /^weather: responseTransform failed: .*memory/ })
+})
+
+t.test('a transform is bounded by the handler, and cancelled with the call', async (t) => {
   const upstream = await startUpstream(t)
-  const failure = new ToolFailedError('out of memory')
-  const sandbox = vmSandbox()
-  const handler = await handlerOf(t, { url: upstream.origin, responseTransform: '(response) => 1', timeout: 1234 }, { sandbox: { check: sandbox.check, run: async (job) => { sandbox.jobs.push(job); throw failure } } })
+  const cancel = new AbortController()
+  const jobs: RunRequest[] = []
+  const spy: Pick<Sandbox, 'check' | 'run'> = {
+    check: sandbox.check,
+    run: (job) => {
+      jobs.push(job)
+      const running = sandbox.run(job)
+      cancel.abort(new CancelledError())
+      return running
+    }
+  }
+  const handler = await handlerOf(t, { url: upstream.origin, responseTransform: '() => { while (true); }', timeout: 60_000 }, { sandbox: spy })
+  t.match(await failureOf(handler({}, contextOf({ signal: cancel.signal }))), { constructor: CancelledError })
+  t.match(jobs, [{ timeoutMs: 60_000, info: { requestId: 'r1', metadata: { toolName: 'weather' } } }])
+})
+
+t.test('what a transform writes to its console is in the log', async (t) => {
+  const upstream = await startUpstream(t)
   const context = contextOf()
-  t.equal(await failureOf(handler({}, context)), failure)
-  t.match(sandbox.jobs, [{ signal: context.signal, timeoutMs: 1234, info: { requestId: 'r1', metadata: { toolName: 'weather' } } }])
+  const lines: unknown[] = []
+  const logger = { ...context.logger, info: (...line: unknown[]) => { lines.push(line) } }
+  const handler = await handlerOf(t, { url: upstream.origin, responseTransform: '(response) => { console.log("got", response.body); return 1 }' }, { sandbox })
+  t.equal(await handler({}, { ...context, logger }), 1)
+  t.strictSame(lines, [[{}, 'got {"ok":true}']])
 })

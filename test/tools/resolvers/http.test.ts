@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ArgumentsInvalidError } from '../../../src/core/errors.ts'
+import { createSandbox } from '../../../src/tools/sandbox/index.ts'
 import { contextOf, failureOf, heldTiming, openResolver, ownerOf, sendJson, startUpstream } from '../http/support.ts'
-import { vmSandbox } from '../http/vm-sandbox.ts'
 
 t.test('a handler of the file becomes a function that calls the API, with every key at work', async (t) => {
   const upstream = await startUpstream(t, (response, seen, index) => {
@@ -9,7 +9,9 @@ t.test('a handler of the file becomes a function that calls the API, with every 
     else sendJson(response, { temperature: 21, unit: 'C', internal: seen.headers['x-trace'] })
   })
   const timing = heldTiming()
-  const resolver = openResolver(t, { sandbox: vmSandbox(), timing })
+  const sandbox = createSandbox()
+  t.teardown(() => sandbox.close())
+  const resolver = openResolver(t, { sandbox, timing })
   t.equal(resolver.type, 'http')
   const handler = await resolver.resolve({
     type: 'http',

@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../../src/config/load.ts'
+import { loadText, loadValue } from '../helpers/load-text.ts'
+
+t.test('each variable of the table wins over the file', async (t) => {
+  const file = { port: 1, host: 'localhost', logging: { level: 'warn', file: 'a.log' }, server: { maxRequestSize: '1mb', requestTimeout: 5 } }
+  const env = { PORT: '8080', HOST: '127.0.0.2', LOG_LEVEL: 'debug', LOG_FILE: '/var/log/x.log', MAX_REQUEST_SIZE: '10mb', REQUEST_TIMEOUT: '30000' }
+  const { config, faults } = await loadValue(t, file, { env })
+  t.strictSame(faults, [])
+  t.match(config, { port: 8080, host: '127.0.0.2', logging: { level: 'debug', file: '/var/log/x.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 } })
+})
+
+t.test('they count where the file says nothing, too', async (t) => {
+  const { config } = await loadValue(t, {}, { env: { PORT: '0', LOG_LEVEL: 'silent', MAX_REQUEST_SIZE: '2048' } })
+  t.match(config, { port: 0, logging: { level: 'silent' }, server: { maxRequestSize: 2048, path: '/mcp' } })
+})
+
+t.test('a variable wins over a value of the file that is wrong', async (t) => {
+  const { config, faults } = await loadValue(t, { port: 'many' }, { env: { PORT: '80' } })
+  t.strictSame(faults, [])
+  t.equal(config?.port, 80)
+})
+
+t.test('an empty variable is not set', async (t) => {
+  const { config } = await loadValue(t, { port: 5 }, { env: { PORT: '', HOST: '', CONFIG_PATH: '', NODE_ENV: '' } })
+  t.match(config, { port: 5, host: '127.0.0.1' })
+})
+
+const wrong: readonly [string, string, RegExp, string | undefined][] = [
+  ['PORT', 'http', /variable PORT does not fit: expected a whole number from 0 to 65535, found the text "http"/, undefined],
+  ['PORT', '70000', /variable PORT does not fit/, undefined],
+  ['PORT', '1e3x', /variable PORT does not fit/, undefined],
+  ['HOST', 'a b', /variable HOST does not fit: expected a host name or an address/, undefined],
+  ['LOG_LEVEL', 'INFO', /variable LOG_LEVEL does not fit/, 'Did you mean "info"?'],
+  ['LOG_LEVEL', 'verbose', /variable LOG_LEVEL does not fit/, undefined],
+  ['MAX_REQUEST_SIZE', 'big', /variable MAX_REQUEST_SIZE does not fit: expected a size such as "10mb"/, undefined],
+  ['REQUEST_TIMEOUT', '30s', /variable REQUEST_TIMEOUT does not fit: expected a whole number of milliseconds/, undefined],
+  ['REQUEST_TIMEOUT', '0', /variable REQUEST_TIMEOUT does not fit/, undefined]
+]
+for (const [variable, value, message, suggestion] of wrong) {
+  t.test(`${variable}=${value} is a fault that names the variable and no line of the file`, async (t) => {
+    const { config, faults } = await loadValue(t, {}, { env: { [variable]: value } })
+    t.equal(config, undefined)
+    t.match(faults, [{ message }])
+    t.equal(faults.length, 1)
+    t.equal(faults[0]?.line, undefined)
+    t.equal(faults[0]?.suggestion, suggestion)
+  })
+}
+
+t.test('a section of the file that is no object stays a fault beside a variable', async (t) => {
+  const { faults } = await loadValue(t, { logging: 'loud' }, { env: { LOG_LEVEL: 'info' } })
+  t.match(faults, [{ path: ['logging'], message: /Expected an object/, line: 2 }])
+})
+
+t.test('a public HOST from the environment is told by the name of the variable', async (t) => {
+  const { faults } = await loadValue(t, {}, { env: { HOST: '0.0.0.0' } })
+  t.match(faults, [{ path: ['host'], message: /^HOST is "0\.0\.0\.0", which can be reached from other machines/ }])
+  t.equal(faults[0]?.line, undefined)
+})
+
+t.test('CONFIG_PATH names the file when nobody else does', async (t) => {
+  const folder = t.testdir({ 'a.json': '{ "name": "a" }', 'b.json': '{ "name": "b" }', 'gantry.json': '{ "name": "usual" }' })
+  t.equal((await loadConfig({ env: { CONFIG_PATH: 'b.json' }, cwd: folder })).config?.name, 'b')
+  t.equal((await loadConfig({ env: { CONFIG_PATH: join(folder, 'b.json') }, cwd: '/' })).config?.name, 'b')
+  t.equal((await loadConfig({ file: 'a.json', env: { CONFIG_PATH: 'b.json' }, cwd: folder })).config?.name, 'a')
+})
+
+t.test('.env is read in development only, and what is set wins over it', async (t) => {
+  const folder = t.testdir({ 'c.json': '{ "description": "${FROM_DOTENV:-none} ${SET}" }', '.env': '# note\nPORT=4000\nFROM_DOTENV="quoted value"\nSET=file\n' })
+  const load = async (env: NodeJS.ProcessEnv) => await loadConfig({ file: 'c.json', cwd: folder, env: { SET: 'real', ...env } })
+  for (const mode of [undefined, 'development']) {
+    const { config, env } = await load(mode === undefined ? {} : { NODE_ENV: mode })
+    t.match(config, { port: 4000, description: 'quoted value real' }, String(mode))
+    t.match(env, { PORT: '4000', SET: 'real' })
+  }
+  t.match((await load({ PORT: '5000' })).config, { port: 5000 })
+  for (const mode of ['production', 'test', 'staging']) t.match((await load({ NODE_ENV: mode })).config, { port: 3001, description: 'none real' }, mode)
+})
+
+t.test('.env can name the file', async (t) => {
+  const folder = t.testdir({ conf: { 'dev.json': '{ "name": "dev" }' }, '.env': 'CONFIG_PATH=./conf/dev.json\n' })
+  const { config, baseDir } = await loadConfig({ env: {}, cwd: folder })
+  t.equal(config?.name, 'dev')
+  t.equal(baseDir, join(folder, 'conf'))
+})
+
+t.test('a .env that cannot be read is said, and nothing stops', async (t) => {
+  const folder = t.testdir({ 'c.json': '{}', '.env': {} })
+  const { config, notices } = await loadConfig({ file: 'c.json', env: {}, cwd: folder })
+  t.ok(config)
+  t.match(notices, [{ message: /\.env .* cannot be read/ }])
+})
+
+t.test('the environment that was given is not changed', async (t) => {
+  const env = { A: 'x' }
+  const folder = t.testdir({ 'c.json': '{}', '.env': 'B=y' })
+  await loadConfig({ file: 'c.json', env, cwd: folder })
+  t.strictSame(env, { A: 'x' })
+})
+
+t.test('a mode that was misspelt is said', async (t) => {
+  for (const [mode, meant] of [['prod', 'production'], ['Production', 'production'], ['dev', 'development'], ['prodution', 'production']] as const) {
+    const { notices } = await loadValue(t, {}, { env: { NODE_ENV: mode } })
+    t.match(notices, [{ message: `NODE_ENV is "${mode}", which means nothing here. Did you mean "${meant}"?` }], mode)
+  }
+  for (const mode of ['production', 'development', 'test', 'staging', 'qa']) t.strictSame((await loadValue(t, {}, { env: { NODE_ENV: mode } })).notices, [], mode)
+})
+
+t.test('variables of features that are not there are said to have no effect', async (t) => {
+  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', AUDIT_LOG_FILE: 'a', REDIS_URL: 'r', REDIS_HOST: 'r', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
+  const { notices, config } = await loadValue(t, {}, { env })
+  t.ok(config)
+  t.strictSame(notices.map(({ message }) => /^(\w+) is set, but .+ is not available in this version; it has no effect\.$/.exec(message)?.[1]), Object.keys(env).sort())
+  t.notMatch(JSON.stringify(notices), /hunter2/)
+})
+
+t.test('such a variable has an effect when the file asks for it, and none when it turns the feature off', async (t) => {
+  const { notices } = await loadText(t, '{ "description": "${DB_HOST}" }', { env: { DB_HOST: 'x', METRICS_ENABLED: 'false', REDIS_URL: '' } })
+  t.strictSame(notices, [])
+})
+
+t.test('secrets that nothing needs yet may be missing in production', async (t) => {
+  const { config } = await loadValue(t, {}, { env: { NODE_ENV: 'production' } })
+  t.ok(config)
+})

@@ -1,0 +1,82 @@
+import t from 'tap'
+import { unavailableSections } from '../../src/config/unavailable.ts'
+import { fullConfig } from '../helpers/full-config.ts'
+import { loadValue, pathsOf, soundTool } from '../helpers/load-text.ts'
+
+t.test('what this version refuses is known by heart', async (t) => {
+  t.strictSame(unavailableSections.map(({ path }) => path.join('.')), [
+    'security.authentication', 'security.permissions', 'security.ipWhitelist', 'security.rateLimit', 'security.audit',
+    'caching', 'metrics', 'health', 'redis', 'databases', 'cluster',
+    'tools.*.cache', 'tools.*.rateLimit', 'tools.*.handler', 'prompts.*.handler', 'resources.*.handler'
+  ])
+})
+
+t.test('a configuration that uses everything is refused for exactly those, by name', async (t) => {
+  const { faults, config } = await loadValue(t, fullConfig())
+  t.equal(config, undefined)
+  t.strictSame(pathsOf(faults).sort(), [
+    '$.caching', '$.cluster', '$.databases', '$.health', '$.metrics', '$.redis',
+    '$.security.audit', '$.security.authentication', '$.security.ipWhitelist', '$.security.permissions', '$.security.rateLimit',
+    '$.tools[0].cache', '$.tools[0].rateLimit', '$.tools[4].handler'
+  ])
+  for (const { message } of faults) t.match(message, / is not available in this version of Gantry: remove it; nothing would enforce it\.$/)
+  t.match(faults.find(({ path }) => path[0] === 'caching'), { message: /^"caching" /, line: Number, column: 3 })
+  t.match(faults.find(({ path }) => path[2] === 'handler'), { message: /^The handler type "sql" / })
+})
+
+const limits = { global: { window: 1, maxRequests: 1 } }
+const off: readonly [string, object][] = [
+  ['caching', { caching: { enabled: false, ttl: 5 } }],
+  ['metrics', { metrics: { enabled: false } }],
+  ['health', { health: { enabled: false } }],
+  ['cluster', { cluster: { enabled: false, workers: 4 } }],
+  ['rateLimit', { security: { rateLimit: { enabled: false, ...limits } } }],
+  ['audit', { security: { audit: { enabled: false } } }],
+  ['authentication', { security: { authentication: { enabled: false } } }],
+  ['authentication with its risk accepted', { security: { authentication: { enabled: false, acceptRisk: true, apiKeys: [] } } }],
+  ['the cache of a tool', { tools: [soundTool('x', { cache: { enabled: false } })] }],
+  ['no database', { databases: {} }],
+  ['an empty security section', { security: {} }]
+]
+for (const [name, config] of off) {
+  t.test(`${name}, turned off, loads`, async (t) => {
+    const loaded = await loadValue(t, config)
+    t.strictSame(loaded.faults, [])
+    t.match(loaded.config, config)
+  })
+}
+
+const on: readonly [string, object, string][] = [
+  ['an empty caching section', { caching: {} }, '$.caching'],
+  ['authentication without "enabled"', { security: { authentication: {} } }, '$.security.authentication'],
+  ['authentication that is on', { security: { authentication: { enabled: true } } }, '$.security.authentication'],
+  ['authentication that is off and has keys', { security: { authentication: { enabled: false, apiKeys: [{ name: 'a', key: 'b' }] } } }, '$.security.authentication'],
+  ['authentication that is off and has issuers', { security: { authentication: { enabled: false, oauth: { resource: 'https://a', issuers: [{ issuer: 'https://b' }] } } } }, '$.security.authentication'],
+  ['permissions', { security: { permissions: {} } }, '$.security.permissions'],
+  ['a rate limit that does not say', { security: { rateLimit: limits } }, '$.security.rateLimit'],
+  ['a rate limit in the older flat form', { security: { rateLimit: { window: 60000, maxRequests: 100 } } }, '$.security.rateLimit'],
+  ['redis', { redis: {} }, '$.redis'],
+  ['the cache of a tool', { tools: [soundTool('x', { cache: { ttl: 60 } })] }, '$.tools[0].cache'],
+  ['the limit of a tool', { tools: [soundTool('x', { rateLimit: { window: 60000, maxRequests: 10 } })] }, '$.tools[0].rateLimit'],
+  ['a metrics section that is null', { metrics: null }, '$.metrics']
+]
+for (const [name, config, path] of on) {
+  t.test(`${name} is refused by name`, async (t) => {
+    const { faults, config: loaded } = await loadValue(t, config)
+    t.equal(loaded, undefined)
+    t.match(faults.find(({ message }) => message.includes('not available')), { message: String, line: Number })
+    t.ok(pathsOf(faults).every((each) => each === path), JSON.stringify(faults))
+  })
+}
+
+t.test('a refused section is checked all the same', async (t) => {
+  const { faults } = await loadValue(t, { caching: { tll: 5 } })
+  t.match(faults, [{ message: /Unknown key "tll"/, suggestion: 'Did you mean "ttl"?' }, { message: /"caching" is not available/ }])
+})
+
+t.test('off that comes from a variable is off', async (t) => {
+  const { config } = await loadValue(t, { metrics: { enabled: '${METRICS}' } }, { env: { METRICS: 'false' } })
+  t.match(config, { metrics: { enabled: false } })
+  const { faults } = await loadValue(t, { metrics: { enabled: '${METRICS}' } }, { env: { METRICS: 'true' } })
+  t.match(faults, [{ message: /not available/ }])
+})

@@ -1,0 +1,127 @@
+/** A configuration that uses every section, handler type and optional key once. Each call gives a new one. */
+export function fullConfig () {
+  return {
+    $schema: './config.schema.json',
+    name: 'full',
+    version: '2.0.0',
+    description: 'Everything once',
+    instructions: 'Use it well',
+    host: '127.0.0.1',
+    port: 3001,
+    tools: [
+      {
+        name: 'by-file',
+        title: 'By file',
+        description: 'Calls a module',
+        inputSchema: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+        outputSchema: { type: 'object' },
+        annotations: { title: 'T', readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+        icons: [{ src: 'https://example.com/i.png', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' }],
+        _meta: { 'example.com/x': 1 },
+        handler: { type: 'file', path: './a.js', export: 'run', timeout: 100 },
+        timeout: 5000,
+        cache: { ttl: 60, enabled: true },
+        rateLimit: { window: 60000, maxRequests: 10 }
+      },
+      { name: 'by-code', inputSchema: { type: 'object' }, handler: { type: 'inline', code: '() => 1', timeout: 50, memoryLimit: '16mb' } },
+      {
+        name: 'by-http',
+        inputSchema: { type: 'object' },
+        handler: {
+          type: 'http',
+          url: 'https://example.com/x',
+          method: 'POST',
+          headers: { accept: 'text/plain' },
+          query: { q: 'x', n: 1, b: true },
+          body: { a: [1] },
+          timeout: 100,
+          retries: 2,
+          requestTransform: '(x) => x',
+          responseTransform: '(x) => x',
+          maxResponseBytes: 2048,
+          allowedHosts: ['example.com']
+        }
+      },
+      { name: 'by-registry', inputSchema: { type: 'object' }, handler: { type: 'registry', name: 'f' } },
+      { name: 'by-sql', inputSchema: { type: 'object' }, handler: { type: 'sql', database: 'main', query: 'select 1', readOnly: true, maxRows: 5 } }
+    ],
+    prompts: [
+      {
+        name: 'by-template',
+        title: 'T',
+        description: 'D',
+        arguments: [{ name: 'who', title: 'T', description: 'D', required: true, enum: ['a', 'b'], complete: ['a'] }],
+        template: 'Hi {{who}}',
+        timeout: 10,
+        icons: [{ src: 'data:,' }],
+        _meta: {}
+      },
+      {
+        name: 'by-messages',
+        messages: [
+          { role: 'user', content: 'text' },
+          { role: 'assistant', content: { type: 'text', text: 'x', annotations: { audience: ['user'], priority: 1, lastModified: '2026-01-01' } } },
+          { role: 'user', content: { type: 'image', data: 'AA==', mimeType: 'image/png' } },
+          { role: 'user', content: { type: 'resource', resource: { uri: 'a://b', text: 'x' } } },
+          { role: 'user', content: { type: 'resource', resource: { uri: 'a://b', blob: 'AA==' } } },
+          { role: 'user', content: { type: 'resource_link', uri: 'a://b', name: 'n', size: 3 } }
+        ]
+      },
+      { name: 'by-handler', handler: { type: 'registry', name: 'g' } }
+    ],
+    resources: [
+      { uri: 'a://text', name: 'n', title: 'T', description: 'D', mimeType: 'text/plain; charset=utf-8', size: 3, content: 'abc', annotations: { priority: 0.5 }, icons: [], _meta: {} },
+      { uri: 'a://blob', name: 'n', blob: 'AAAA' },
+      { uri: 'a://file', name: 'n', file: './a.txt' },
+      { uriTemplate: 'a://{id}', name: 'n', handler: { type: 'registry', name: 'h' }, complete: { id: ['1', '2'] }, timeout: 5 }
+    ],
+    security: {
+      authentication: {
+        enabled: true,
+        acceptRisk: false,
+        headerName: 'x-api-key',
+        allowAnonymous: false,
+        apiKeys: [
+          { name: 'ci', key: 'secret-key', permissions: ['tools:*', 'tools:call:report-*'], tier: 'free', enabled: true, notBefore: '2026-01-01', expiresAt: '2027-01-01T00:00:00Z', rateLimit: { window: 1000, maxRequests: 1 } },
+          { name: 'cd', keyHash: 'abc' }
+        ],
+        oauth: { resource: 'https://example.com/mcp', issuers: [{ issuer: 'https://id.example.com', audience: 'x', jwksUri: 'https://id.example.com/jwks', permissionsFrom: 'scope' }] }
+      },
+      permissions: { anonymous: [], authenticated: ['tools:list'] },
+      ipWhitelist: ['10.0.0.0/8', '::1'],
+      rateLimit: {
+        enabled: true,
+        global: { window: 60000, maxRequests: 1000 },
+        perTool: { 'by-file': { window: 60000, maxRequests: 10 } },
+        perApiKey: { free: { window: 60000, maxRequests: 100 } }
+      },
+      audit: { enabled: true, logFile: './audit.log', events: ['call'], maxFileSize: 10485760, maxFiles: 5, includeArguments: false }
+    },
+    caching: { enabled: true, ttl: 300, maxSize: 1000, store: 'memory', tools: { 'by-file': { ttl: 600, enabled: true } } },
+    logging: { level: 'debug', file: './server.log' },
+    metrics: { enabled: true, port: 9090, path: '/metrics' },
+    health: { enabled: true, path: '/health' },
+    server: {
+      path: '/mcp',
+      protocol: { sessions: 'stateless' },
+      sessionIdleTimeout: 1000,
+      maxSessions: 5,
+      pageSize: 10,
+      maxRequestSize: '1mb',
+      requestTimeout: 1000,
+      keepAliveTimeout: 0,
+      headersTimeout: 1000,
+      drainTimeout: 0,
+      handlerRoots: ['.'],
+      allowedHosts: ['localhost'],
+      allowedOrigins: [],
+      compression: { enabled: false, threshold: 0 },
+      securityHeaders: false,
+      maskHandlerErrors: true,
+      pressure: { enabled: false, maxEventLoopDelay: 0, maxHeapUsedBytes: '1gb', maxRssBytes: 1 }
+    },
+    redis: { url: 'redis://127.0.0.1', host: '127.0.0.1', port: 6379, password: 'p' },
+    databases: { main: { url: 'postgresql://127.0.0.1/x', host: 'db', port: 5432, database: 'd', user: 'u', password: 'p', max: 5, idleTimeoutMillis: 0, connectionTimeoutMillis: 10 } },
+    cluster: { enabled: true, workers: 2, restartDelay: 10 }
+  }
+}
