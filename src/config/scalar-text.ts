@@ -1,4 +1,5 @@
-import { dereference, hasType, type SchemaNode } from './schema-node.ts'
+import { dereference, hasType } from './schema-node.ts'
+import type { SchemaNode } from './schema-keywords.ts'
 
 /** Values that are written as text: byte sizes, and what comes from the environment. */
 

@@ -2,7 +2,8 @@ import { isObject } from '../core/json-rpc.ts'
 import { describeValue, member, quote, type Fault, type Path } from './fault.ts'
 import { rootSchema } from './root-schema.ts'
 import { fromText, parseByteSize } from './scalar-text.ts'
-import { dereference, expectation, hasType, variantNames, variantOf, type SchemaNode } from './schema-node.ts'
+import { dereference, expectation, hasType, variantNames, variantOf } from './schema-node.ts'
+import type { SchemaNode } from './schema-keywords.ts'
 import { closestWord, didYouMean } from './suggestion.ts'
 
 /**

@@ -20,10 +20,12 @@ export function readAccept (header: string | undefined): Acceptable {
   return acceptable
 }
 
+/** The most specific range decides (RFC 9110 section 12.5.1), so that a type refused by name is not let in by a wildcard. */
 function parse (header: string): Acceptable {
-  const taken = header.split(',').map((range) => range.split(';').map((part) => part.trim().toLowerCase()))
-    .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter)))
-    .map(([type]) => type)
-  const takes = (type: string, family: string): boolean => taken.includes(type) || taken.includes(family) || taken.includes('*/*')
+  const ranges = new Map(header.split(',').map((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    return [type, !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter))]
+  }))
+  const takes = (type: string, family: string): boolean => ranges.get(type) ?? ranges.get(family) ?? ranges.get('*/*') ?? false
   return { json: takes('application/json', 'application/*'), eventStream: takes('text/event-stream', 'text/*') }
 }

@@ -26,15 +26,16 @@ export function compileOriginRules (rules: OriginRules): (host: string | undefin
   function judge (host: string | undefined, origin: string | undefined): OriginVerdict {
     const parts = host === undefined ? undefined : splitHost(host)
     if (parts === undefined) return 'host-refused'
-    if (hosts !== undefined ? !hosts.has(parts.name) && !hosts.has(parts.whole) : rules.loopback && !loopbackNames.has(parts.name)) return 'host-refused'
+    if (hosts !== undefined ? !hosts.has(parts.name) && !hosts.has(parts.whole) : rules.loopback && !isLoopback(parts.name)) return 'host-refused'
     if (origin === undefined) return 'allowed'
     const normal = normalOrigin(origin)
     if (origins !== undefined) return origins.has(normal) ? 'allowed' : 'origin-refused'
-    return rules.loopback && loopbackNames.has(hostOf(normal)) ? 'allowed' : 'origin-refused'
+    return rules.loopback && isLoopback(hostOf(normal)) ? 'allowed' : 'origin-refused'
   }
 
   return function verdict (host, origin) {
-    const key = origin === undefined ? host ?? '' : `${host} ${origin}`
+    // No header value holds a line break, so that no host alone looks like a pair.
+    const key = origin === undefined ? host ?? '' : `${host ?? ''}\n${origin}`
     let known = remembered.get(key)
     if (known === undefined) {
       known = judge(host, origin)

@@ -46,23 +46,25 @@ export class Registry<Entry> {
 /** One page of a list. MCP 2026-07-28 server/utilities/pagination. */
 export interface Page<Entry> { entries: readonly Entry[], nextCursor: string | undefined }
 
-const cursorForm = /^[A-Za-z0-9_-]{2,24}$/
-
 /** Cuts the page that a cursor names out of a list. Throws InvalidParamsError for a cursor that this list never gave. */
 export function pageOf<Entry> (list: readonly Entry[], cursor: unknown, pageSize: number): Page<Entry> {
-  const start = cursor === undefined ? 0 : readCursor(cursor, list.length)
+  const start = cursor === undefined ? 0 : readCursor(cursor, list.length, pageSize)
   const end = start + pageSize
   return {
     entries: start === 0 && end >= list.length ? list : list.slice(start, end),
-    nextCursor: end < list.length ? Buffer.from(`from:${end}`).toString('base64url') : undefined
+    nextCursor: end < list.length ? writeCursor(end) : undefined
   }
 }
 
-function readCursor (cursor: unknown, length: number): number {
-  if (typeof cursor === 'string' && cursorForm.test(cursor)) {
-    const match = /^from:([1-9]\d{0,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-    const start = match === null ? length : Number(match[1])
-    if (start < length) return start
+function writeCursor (start: number): string {
+  return Buffer.from(`from:${start}`).toString('base64url')
+}
+
+/** Only what `writeCursor` made for this list: pages are kept as text, and other spellings or starts would be kept beside them. */
+function readCursor (cursor: unknown, length: number, pageSize: number): number {
+  if (typeof cursor === 'string' && cursor.length <= 24) {
+    const start = Number(/^from:([1-9]\d{0,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1] ?? length)
+    if (start < length && start % pageSize === 0 && cursor === writeCursor(start)) return start
   }
   throw new InvalidParamsError('The cursor is not one that this list returned: start again without a cursor.')
 }

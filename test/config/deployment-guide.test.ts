@@ -65,10 +65,23 @@ t.test('input validation: the tool loads with its schema as it is, once it says 
 
 t.test('the environment of the guide is taken: what is there counts, what is not is said', async (t) => {
   const env = {
-    NODE_ENV: 'production', PORT: '3001', CONFIG_PATH: '/etc/mcp/config.json', API_KEY_SALT: 'salt', SESSION_SECRET: 'secret',
-    LOG_LEVEL: 'info', LOG_FILE: '/var/log/mcp/server.log', AUDIT_LOG_FILE: '/var/log/mcp/audit.log', NODE_OPTIONS: '--max-old-space-size=2048',
-    MAX_REQUEST_SIZE: '10mb', REQUEST_TIMEOUT: '30000', DATABASE_URL: 'postgresql://user:pass@localhost:5432/db', REDIS_URL: 'redis://localhost:6379',
-    API_TOKEN: 'token', METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/health'
+    NODE_ENV: 'production',
+    PORT: '3001',
+    CONFIG_PATH: '/etc/mcp/config.json',
+    API_KEY_SALT: 'salt',
+    SESSION_SECRET: 'secret',
+    LOG_LEVEL: 'info',
+    LOG_FILE: '/var/log/mcp/server.log',
+    AUDIT_LOG_FILE: '/var/log/mcp/audit.log',
+    NODE_OPTIONS: '--max-old-space-size=2048',
+    MAX_REQUEST_SIZE: '10mb',
+    REQUEST_TIMEOUT: '30000',
+    DATABASE_URL: 'postgresql://user:pass@localhost:5432/db',
+    REDIS_URL: 'redis://localhost:6379',
+    API_TOKEN: 'token',
+    METRICS_ENABLED: 'true',
+    METRICS_PORT: '9090',
+    HEALTH_CHECK_PATH: '/health'
   }
   const { config, notices } = await loadValue(t, inWholeFile({}), { env })
   t.match(config, { port: 3001, logging: { level: 'info', file: '/var/log/mcp/server.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 } })

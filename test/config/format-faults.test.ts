@@ -38,7 +38,7 @@ t.test('programs get every fact', async (t) => {
 t.test('nothing in a name can forge a line or act on a terminal', async (t) => {
   const text = formatFaults([{ path: ['a\u001B[31m\nfake.json:1:1', 'b\u202E'], message: 'one\ntwo\u001B[2J', line: 1, column: 1 }], 'c\n.json')
   t.equal(text.split('\n').length, 2)
-  t.notMatch(text, /[\u001B\u202E]/)
+  for (const character of ['\u001B', '\u202E']) t.notOk(text.includes(character))
 })
 
 t.test('paths are written as people write them', async (t) => {

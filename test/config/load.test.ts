@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import t from 'tap'
 import { configFromObject, loadConfig } from '../../src/config/load.ts'
 import { plainEnvironment } from '../helpers/plain-environment.ts'
-import { loadText, loadValue, pathsOf, soundTool } from '../helpers/load-text.ts'
+import { loadText, pathsOf, soundTool } from '../helpers/load-text.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -14,12 +14,14 @@ t.test('a sound file gives a complete configuration', async (t) => {
   const loaded = await loadConfig({ file: 'my.json', env: {}, cwd: folder })
   t.match(loaded, { file: join(folder, 'my.json'), baseDir: folder, faults: [], notices: [] })
   t.match(loaded.config, {
-    name: 'mine', host: '127.0.0.1', server: { handlerRoots: ['.'], maxRequestSize: 10_485_760 },
+    name: 'mine',
+    host: '127.0.0.1',
+    server: { handlerRoots: ['.'], maxRequestSize: 10_485_760 },
     tools: [{ name: 'a', inputSchema: { type: 'object', additionalProperties: false }, handler: { type: 'registry', name: 'f' } }]
   })
   t.equal(loaded.candidate, loaded.config)
-  t.strictSame(loaded.locate(['tools', 0, 'handler']), { line: 1, column: 54 })
-  t.strictSame(loaded.locate(['tools', 0, 'handler'], 'key'), { line: 1, column: 43 })
+  t.strictSame(loaded.locate(['tools', 0, 'handler']), { line: 1, column: 55 })
+  t.strictSame(loaded.locate(['tools', 0, 'handler'], 'key'), { line: 1, column: 44 })
 })
 
 t.test('the usual names are looked for in their order', async (t) => {
@@ -156,14 +158,31 @@ t.test('aliases of YAML do not share what is filled in', async (t) => {
   t.not(config?.tools[0]?.handler, config?.tools[1]?.handler)
 })
 
-t.test('plain JSON loads without the YAML and JSONC parsers, without Ajv and without TypeBox', async (t) => {
-  const folder = t.testdir({ 'c.json': JSON.stringify({ tools: [soundTool('a')] }) })
+/** The packages that loading a file brings into a fresh process. */
+function packagesLoadedFor (folder: string, file: string): string[] {
+  const log = join(folder, 'imports.log')
+  const hooks = `import { appendFileSync } from 'node:fs'
+    export async function resolve (specifier, context, next) {
+      const found = await next(specifier, context)
+      appendFileSync(${JSON.stringify(log)}, found.url + '\\n')
+      return found
+    }`
   const script = `
-    import { createRequire, registerHooks, Module } from 'node:module'
+    import { createRequire, register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
     const { loadConfig } = await import(${JSON.stringify(join(root, 'src/config/load.ts'))})
-    const { config } = await loadConfig({ file: 'c.json', env: {}, cwd: ${JSON.stringify(folder)} })
-    const loaded = Object.keys(createRequire(import.meta.url).cache).join('\\n')
-    console.log(JSON.stringify({ loads: config !== undefined, packages: ['yaml', 'jsonc-parser', 'ajv', '@sinclair/typebox'].filter((name) => loaded.includes('/node_modules/' + name + '/')) }))`
+    const { config } = await loadConfig({ file: ${JSON.stringify(file)}, env: {}, cwd: ${JSON.stringify(folder)} })
+    if (config === undefined) throw new Error('it has to load')
+    console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
   const run = spawnSync(process.execPath, ['--import=tsx', '--input-type=module', '-e', script], { cwd: root, env: plainEnvironment(), encoding: 'utf8' })
-  t.strictSame(JSON.parse(run.stdout || JSON.stringify(run.stderr)), { loads: true, packages: [] })
+  if (run.status !== 0) throw new Error(run.stderr)
+  const loaded = readFileSync(log, 'utf8') + run.stdout
+  return ['fastest-levenshtein', 'yaml', 'jsonc-parser', 'ajv', '@sinclair/typebox'].filter((name) => loaded.includes(`/node_modules/${name}/`))
+}
+
+t.test('a start loads no parser that its file does not need, and neither Ajv nor TypeBox', async (t) => {
+  const folder = t.testdir({ 'plain.json': JSON.stringify({ tools: [soundTool('a')] }), 'comments.json': '{} // x', 'c.yaml': 'name: x' })
+  t.strictSame(packagesLoadedFor(folder, 'plain.json'), ['fastest-levenshtein'])
+  t.strictSame(packagesLoadedFor(folder, 'comments.json'), ['fastest-levenshtein', 'jsonc-parser'])
+  t.strictSame(packagesLoadedFor(folder, 'c.yaml'), ['fastest-levenshtein', 'yaml'])
 })

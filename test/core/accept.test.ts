@@ -43,10 +43,13 @@ t.test('a type that is refused by name is not let in by a wildcard', async (t) =
 })
 
 t.test('a header that was read before is read the same again', async (t) => {
+  const wrong: string[] = []
   for (let round = 0; round < 3; round++) {
-    for (let n = 0; n < 400; n++) t.ok(readAccept(`application/json;v=${n}`).json) || t.bailout('one failure says it all')
-    t.strictSame(readAccept('text/html;level=1'), none)
+    for (let n = 0; n < 400; n++) {
+      if (!readAccept(`application/json;v=${n}`).json || readAccept(`text/html;v=${n}`).json) wrong.push(`${round} ${n}`)
+    }
   }
+  t.strictSame(wrong, [])
 })
 
 t.test('a huge header is read in an instant', async (t) => {

@@ -34,7 +34,7 @@ interface Node { $id?: string, type?: unknown, description?: string, default?: u
 
 /** Every key that the configuration itself has; what MCP brings (icons, annotations, content) is described there. */
 function keysOf (node: Node, path: string): { path: string, node: Node }[] {
-  if (/\.(icons|annotations|_meta|messages)$/.test(path) || node.properties?.['type']?.type === undefined && path.endsWith('Schema')) return []
+  if (/(\.(icons|annotations|_meta|messages)|Schema)$/.test(path)) return []
   const own = Object.entries(node.properties ?? {}).flatMap(([key, child]) => [{ path: `${path}.${key}`, node: child }, ...keysOf(child, `${path}.${key}`)])
   const inner = [node.items, ...Object.values(node.patternProperties ?? {}), ...(node.oneOf ?? [])].flatMap((child) => child === undefined ? [] : keysOf(child, `${path}[]`))
   return [...own, ...inner]

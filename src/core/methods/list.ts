@@ -22,12 +22,14 @@ export function createListMethod<Entry> ({ registry, key, describe, wire, pageSi
   registry.onChange(() => { texts = new Map() })
 
   return function listPage ({ cursor }, { revision }) {
-    const known = texts.get(`${revision} ${typeof cursor === 'string' ? cursor : ''}`)
-    if (known !== undefined && (cursor === undefined || cursor !== '')) return known
+    // The empty cursor is one that no list gives: it must not find what is kept for none.
+    const keptAs = cursor === undefined ? revision : typeof cursor === 'string' ? `${revision} ${cursor}` : undefined
+    const known = keptAs === undefined ? undefined : texts.get(keptAs)
+    if (known !== undefined) return known
     const { entries, nextCursor } = pageOf(registry.list, cursor, pageSize)
     const page = { [key]: entries.map((entry) => describe(entry, revision)), ...(nextCursor !== undefined && { nextCursor }) }
     const text = wire.result(page, revision, listHint)
-    texts.set(`${revision} ${typeof cursor === 'string' ? cursor : ''}`, text)
+    if (keptAs !== undefined) texts.set(keptAs, text)
     return text
   }
 }

@@ -138,7 +138,7 @@ interface Failure { readonly memory: boolean, readonly message: string, readonly
 
 /** When there is not even memory for the error, QuickJS throws null, or something that is no value at all. */
 function failure ({ instance }: Machine, { memory, message, stack }: Failure): Outcome {
-  const wordless = message === 'The code threw null' || message === '[unsupported type]'
+  const wordless = /^(?:The code threw )?(?:null|\[unsupported type\])$/.test(message)
   return memory || (wordless && instance.isFull()) ? { type: 'memory' } : thrown(message, stack)
 }
 

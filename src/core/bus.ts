@@ -1,0 +1,11 @@
+import type { JsonObject } from './ports.ts'
+import type { MaybePromise } from './session.ts'
+
+/** Events between the instances of one server. One instance by itself has a bus too, in memory; every form passes one contract. */
+export interface EventBus {
+  /** Hands an event to all that listen to the channel, on every instance, this one included. Rejects with StateUnavailableError. */
+  publish (channel: string, event: JsonObject): MaybePromise<void>
+  /** Listens to a channel until the returned function is called. A listener that throws harms nobody but itself. Rejects with StateUnavailableError. */
+  subscribe (channel: string, listener: (event: JsonObject) => void): MaybePromise<() => void>
+  close (): MaybePromise<void>
+}

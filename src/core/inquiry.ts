@@ -1,0 +1,104 @@
+import { InvalidParamsError, MissingCapabilityError } from './errors.ts'
+import { isObject } from './json-rpc.ts'
+import { compileCheck, SchemaFaultError, type Check } from './validation.ts'
+import type { JsonObject } from './ports.ts'
+
+/**
+ * What a server may ask of a client: to let the user fill in a form, to let its model answer, to name its roots.
+ * MCP 2026-07-28 client/elicitation, client/sampling, client/roots.
+ */
+export interface Inquiry {
+  readonly method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list'
+  readonly params: JsonObject
+}
+
+/** How the user met a form. `content` is there when it was accepted, and fits the schema that was asked for. */
+export interface ElicitResult { action: 'accept' | 'decline' | 'cancel', content?: JsonObject }
+/** What the client's model said. */
+export interface SampleResult { role: string, content: unknown, model: string, stopReason?: string }
+/** A place that the client opened to the server. */
+export interface Root { uri: string, name?: string }
+
+export function formInquiry (message: string, requestedSchema: JsonObject): Inquiry {
+  return { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } }
+}
+
+export function urlInquiry (message: string, url: string, elicitationId: string): Inquiry {
+  return { method: 'elicitation/create', params: { mode: 'url', message, url, elicitationId } }
+}
+
+export function samplingInquiry (messages: readonly unknown[], options: JsonObject): Inquiry {
+  return { method: 'sampling/createMessage', params: { maxTokens: 1_000, ...options, messages } }
+}
+
+export const rootsInquiry: Inquiry = { method: 'roots/list', params: {} }
+
+/** Throws MissingCapabilityError when the client did not declare what the inquiry needs. */
+export function requireCapability ({ method, params }: Inquiry, capabilities: JsonObject): void {
+  switch (method) {
+    case 'roots/list': return need('roots', capabilities['roots'])
+    case 'sampling/createMessage': {
+      need('sampling', capabilities['sampling'])
+      if (params['tools'] === undefined && params['toolChoice'] === undefined) return
+      const { sampling } = capabilities
+      if (!isObject(sampling) || !isObject(sampling['tools'])) throw new MissingCapabilityError('sampling.tools', { sampling: { tools: {} } })
+      return
+    }
+    case 'elicitation/create': {
+      const { elicitation } = capabilities
+      need('elicitation', elicitation)
+      // An empty object means the form mode, which was all there was at first.
+      const mode = params['mode'] === 'url' ? 'url' : 'form'
+      const modes = elicitation as JsonObject
+      if (!isObject(modes[mode]) && !(mode === 'form' && modes['url'] === undefined)) throw new MissingCapabilityError(`elicitation.${mode}`, { elicitation: { [mode]: {} } })
+    }
+  }
+}
+
+function need (name: string, declared: unknown): void {
+  if (!isObject(declared)) throw new MissingCapabilityError(name, { [name]: {} })
+}
+
+/** Reads the client's answer to an inquiry. Throws InvalidParamsError when it is none. */
+export function readAnswer (key: string, { method, params }: Inquiry, answer: unknown): unknown {
+  const wrong = (why: string): InvalidParamsError => new InvalidParamsError(`The answer to ${JSON.stringify(key)} (${method}) ${why}.`)
+  if (!isObject(answer)) throw wrong('must be an object')
+  switch (method) {
+    case 'roots/list': {
+      const { roots } = answer
+      if (!Array.isArray(roots) || !roots.every((root) => isObject(root) && typeof root['uri'] === 'string')) throw wrong('must have roots, each with a uri')
+      return roots
+    }
+    case 'sampling/createMessage':
+      if (typeof answer['role'] !== 'string' || answer['content'] === undefined || typeof answer['model'] !== 'string') throw wrong('must have a role, a content and a model')
+      return answer
+    case 'elicitation/create': {
+      const { action, content } = answer
+      if (action !== 'accept' && action !== 'decline' && action !== 'cancel') throw wrong('must have the action accept, decline or cancel')
+      if (action !== 'accept' || params['mode'] === 'url') return { action }
+      const mismatches = checkFor(params['requestedSchema'] as JsonObject)(content ?? {})
+      if (mismatches !== undefined) throw wrong(`does not fit the form: ${mismatches.map(({ path, message }) => `${path === '' ? 'the content' : path} ${message}`).join('; ')}`)
+      return { action, content: content ?? {} }
+    }
+  }
+}
+
+/** Handlers ask with the same few forms again and again. */
+const checks = new Map<string, Check>()
+const maxChecks = 200
+
+function checkFor (schema: JsonObject): Check {
+  const key = JSON.stringify(schema)
+  let check = checks.get(key)
+  if (check === undefined) {
+    try {
+      check = compileCheck(schema, { defaults: true })
+    } catch (error) {
+      if (error instanceof SchemaFaultError) throw new TypeError(`The schema of a form is not valid: ${error.message}`, { cause: error })
+      throw error
+    }
+    if (checks.size >= maxChecks) checks.clear()
+    checks.set(key, check)
+  }
+  return check
+}
