@@ -21,7 +21,9 @@ export const InlineHandler = closedObject({
 }, { description: 'Runs JavaScript from the file in a sandbox without network, files or environment.' })
 export type InlineHandler = Static<typeof InlineHandler>
 
-const queryValue = Type.Unsafe<string | number | boolean>({ type: ['string', 'number', 'boolean'] })
+const queryScalar = { type: ['string', 'number', 'boolean'] }
+type QueryScalar = string | number | boolean
+const queryValue = Type.Unsafe<QueryScalar | QueryScalar[]>({ anyOf: [queryScalar, { type: 'array', items: queryScalar }] })
 
 export const HttpHandler = closedObject({
   type: Type.Literal('http'),
@@ -33,15 +35,15 @@ export const HttpHandler = closedObject({
     reloadable
   })),
   query: Type.Optional(Type.Record(Type.String(), queryValue, {
-    description: 'Query parameters. Without this key, GET and DELETE send the arguments that the URL does not use.', reloadable
+    description: 'Query parameters; a list repeats its name. Without this key, GET and DELETE send the arguments that the URL does not use.', reloadable
   })),
   body: Type.Optional(Type.Unknown({ description: 'The JSON body. Without this key, POST and PUT send the arguments.', reloadable })),
-  timeout: milliseconds({ default: 5000, maximum: maxTimerMs, description: 'How long the request may take, with its retries.', reloadable }),
+  timeout: milliseconds({ default: 5000, maximum: maxTimerMs, description: 'How long one attempt may take. The timeout of the tool bounds all attempts together.', reloadable }),
   retries: Type.Integer({ minimum: 0, maximum: 10, default: 0, description: 'How often a failed request is repeated, where a repeat is safe.', reloadable }),
   requestTransform: Type.Optional(text({ description: 'JavaScript, run in the sandbox, that changes the request before it is sent. Taken as it stands.', reloadable })),
   responseTransform: Type.Optional(text({ description: 'JavaScript, run in the sandbox, that makes the result out of the response. Taken as it stands.', reloadable })),
   maxResponseBytes: byteSize({ default: 10 * mib, maximum: 1024 * mib, description: 'The largest response that is read; a larger one fails the call.', reloadable }),
-  allowedHosts: Type.Optional(Type.Array(text(), { minItems: 1, description: 'Hosts (`name` or `name:port`) that the request and its redirects may reach, private addresses included. Without this key, any public address.', reloadable }))
+  allowedHosts: Type.Optional(Type.Array(text(), { minItems: 1, description: 'Hosts (`name`, `name:port` or `*.name`) that requests may reach. Needed where an argument is part of the host. Redirects are never followed.', reloadable }))
 }, { description: 'Calls an HTTP API.' })
 export type HttpHandler = Static<typeof HttpHandler>
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { AppOptions, GantryApp } from './app.ts'
 import { EntryFaultsError } from './app.ts'
 import { formatFaults } from './config/format-faults.ts'
@@ -21,7 +22,7 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   const loaded = await loadConfig({ file })
   const { config } = loaded
   if (config === undefined) return refuse(await checkEntries(loaded))
-  const logger = createLogger({ level: config.logging.level, file: config.logging.file, stream })
+  const logger = createLogger({ level: config.logging.level, file: logFileOf(loaded.baseDir, config), stream })
   for (const { message } of loaded.notices) logger.warn(message)
   try {
     const app = await build({ config, baseDir: loaded.baseDir, logger })
@@ -32,6 +33,11 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
     complain(`The server could not be built: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
     return exitCodes.failed
   }
+}
+
+/** Like all paths of the file, relative to it. */
+function logFileOf (baseDir: string, { logging: { file } }: Config): string | undefined {
+  return file === undefined ? undefined : resolve(baseDir, file)
 }
 
 /** Ends the app; what is still running after `server.drainTimeout` is cut off. */

@@ -29,7 +29,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   stdio: ['app', 'core', 'program'],
   cluster: ['config', 'schemas'],
   cli: ['server', 'stdio', 'cluster', 'program', 'config', 'auth/key-format', 'schemas', 'validate', 'exit-codes'],
-  index: ['app', 'core', 'tools', 'schemas']
+  index: ['app', 'config', 'core', 'tools', 'validate', 'schemas']
 }
 
 /** Rooms whose files meet through decorators and never import each other. */

@@ -44,20 +44,33 @@ const maxMembersForFullReport = 5_000
 export function compileCheck (schema: JsonObject, options: CompileOptions): Check {
   const validate = compile(schema, options, false)
   let validateAll: ValidateFunction | undefined
-  return function check (value) {
-    if (validate(value)) return undefined
+  function report (value: unknown): Mismatch[] {
     if (memberCount(value, maxMembersForFullReport) >= maxMembersForFullReport) return mismatches(validate.errors, value)
     validateAll ??= compile(schema, options, true)
     validateAll(value)
     return mismatches(validateAll.errors ?? validate.errors, value)
   }
+  return function check (value) {
+    try {
+      return validate(value) ? undefined : report(value)
+    } catch (error) {
+      // A schema that refers to itself goes as deep as the value does.
+      if (error instanceof RangeError) return [{ path: '', message: 'is nested too deeply' }]
+      throw error
+    }
+  }
 }
 
 function compile (schema: JsonObject, { defaults }: CompileOptions, allErrors: boolean): ValidateFunction {
+  const compiler = compilerFor(dialectOf(schema), defaults, allErrors)
   try {
-    return compilerFor(dialectOf(schema), defaults, allErrors).compile(schema)
+    const validate = compiler.compile(schema)
+    // Two tools may use one $id without seeing each other, and what a reload replaced is not kept.
+    compiler.removeSchema(schema)
+    return validate
   } catch (error) {
-    if (error instanceof SchemaFaultError) throw error
+    // What is left of a schema that failed must not meet the next one.
+    compilers.clear()
     throw new SchemaFaultError(faultText(error), { cause: error })
   }
 }
@@ -76,8 +89,7 @@ function compilerFor (dialect: string, useDefaults: boolean, allErrors: boolean)
   let compiler = compilers.get(key)
   if (compiler === undefined) {
     const Compiler = (dialects.get(dialect) as () => AjvClass)()
-    // addUsedSchema: two tools may use one $id without seeing each other.
-    compiler = new Compiler({ allErrors, useDefaults, strict: false, addUsedSchema: false, logger: false, ownProperties: true })
+    compiler = new Compiler({ allErrors, useDefaults, strict: false, logger: false, ownProperties: true })
     const addFormats = require('ajv-formats') as FormatsPlugin
     addFormats(compiler)
     compilers.set(key, compiler)
@@ -149,7 +161,9 @@ function memberCount (value: unknown, limit: number): number {
       if (next.length >= limit) return limit
       open.push(...next)
     } else if (isObject(next)) {
-      open.push(...Object.values(next))
+      const members = Object.values(next)
+      if (members.length >= limit) return limit
+      open.push(...members)
     }
   }
   return count

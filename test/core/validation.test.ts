@@ -25,8 +25,8 @@ t.test('each dialect is checked by its own rules', async (t) => {
     ['prefixItems came with 2020-12', { prefixItems: [{ type: 'number' }] }, ['x'], { 2020: false, 2019: true, 7: true }],
     ['a list of items went with 2020-12', { items: [{ type: 'number' }] }, ['x'], { 2020: 'refused', 2019: false, 7: false }],
     ['unevaluatedProperties came with 2019-09', { unevaluatedProperties: false }, { a: 1 }, { 2020: false, 2019: false, 7: true }],
-    ['$recursiveRef is of 2019-09 alone', { $recursiveAnchor: true, properties: { a: { $recursiveRef: '#' } }, required: ['b'] }, { a: {}, b: 1 }, { 2020: true, 2019: false, 7: true }],
-    ['$dynamicRef is of 2020-12 alone', { $dynamicAnchor: 'node', properties: { a: { $dynamicRef: '#node' } }, required: ['b'] }, { a: {}, b: 1 }, { 2020: false, 2019: true, 7: true }],
+    ['$recursiveRef is of 2019-09 alone', { $recursiveAnchor: true, properties: { a: { $recursiveRef: '#' } }, required: ['b'] }, { a: {}, b: 1 }, { 2020: 'refused', 2019: false, 7: true }],
+    ['draft-07 has no $dynamicRef', { $dynamicAnchor: 'node', properties: { a: { $dynamicRef: '#node' } }, required: ['b'] }, { a: {}, b: 1 }, { 2020: false, 2019: false, 7: true }],
     ['draft-07 has no dependentRequired', { dependentRequired: { a: ['b'] } }, { a: 1 }, { 2020: false, 2019: false, 7: true }],
     ['draft-07 has no minContains', { contains: { type: 'number' }, minContains: 2 }, [1], { 2020: false, 2019: false, 7: true }]
   ]
@@ -46,7 +46,7 @@ t.test('without $schema the dialect is 2020-12, and its hash sign makes no diffe
 })
 
 t.test('a dialect that is not supported is refused with those that are', async (t) => {
-  for (const $schema of ['http://json-schema.org/draft-04/schema#', 'http://json-schema.org/draft-06/schema#', 'https://example.com/mine', 'https://json-schema.org/draft/2020-12/schema/', 'constructor', '', 5, null, {}]) {
+  for (const $schema of ['http://json-schema.org/draft-04/schema#', 'http://json-schema.org/draft-06/schema#', 'https://example.com/mine', 'https://json-schema.org/draft/2020-12/schema/', 'constructor', '', 5, {}]) {
     t.throws(() => check({ $schema, type: 'object' }), { name: 'SchemaFaultError', message: /not supported.*2020-12.*2019-09.*draft-07/ }, JSON.stringify($schema))
   }
 })
@@ -61,6 +61,9 @@ t.test('references inside of the schema work, recursive ones too', async (t) => 
   const tree = check({ $ref: '#/$defs/node', $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' }, n: { type: 'integer' } } }, anchored: { $anchor: 'here', type: 'string' } } })
   t.equal(tree({ n: 1, next: { next: { n: 2 } } }), undefined)
   t.strictSame(paths(tree({ next: { next: { n: 'x' } } })), ['/next/next/n must be integer, but is a string'])
+  for (const $schema of Object.values(dialects)) {
+    t.strictSame(paths(check({ $schema, type: 'object', properties: { a: { $ref: '#' } } })({ a: { a: 5 } })), ['/a/a must be object, but is a number'])
+  }
   t.equal(check({ $id: 'https://example.com/a', properties: { a: { $ref: '/a#here' } }, $defs: { x: { $anchor: 'here', type: 'string' } } })({ a: 'x' }), undefined)
 })
 
@@ -70,6 +73,20 @@ t.test('two schemas may use one $id without seeing each other', async (t) => {
   t.strictSame([first('x'), second(1)], [undefined, undefined])
   t.ok(first(1))
   t.ok(second('x'))
+  t.throws(() => of({ a: { $ref: 'https://example.com/same' } }), SchemaFaultError, 'a third does not see them either')
+})
+
+t.test('a schema that fails leaves nothing behind for the next one', async (t) => {
+  const stolen = dialects[2020]
+  t.throws(() => check({ $id: stolen, type: 'object' }), SchemaFaultError)
+  t.throws(() => check({ $id: 'https://example.com/once', $ref: '#gone' }), SchemaFaultError)
+  t.equal(check({ $id: 'https://example.com/once', type: 'string' })('x'), undefined)
+  t.throws(() => check({ type: 'strin' }), SchemaFaultError, 'schemas are still held against their dialect')
+})
+
+t.test('one schema may be compiled again and again', async (t) => {
+  const schema = { $id: 'https://example.com/again', type: 'object', properties: { a: { $ref: '#' }, b: { $ref: 'https://example.com/again#/properties/a' } } }
+  for (let round = 0; round < 3; round++) t.strictSame([check(schema)({ a: {} }), check(schema, true)({ b: { a: {} } })], [undefined, undefined])
 })
 
 t.test('what is no schema is refused', async (t) => {
@@ -153,8 +170,8 @@ t.test('each mismatch names its place and what was expected, and never the value
   }, { required: ['id', 'x/y'], additionalProperties: false, dependentRequired: { mode: ['always'] } })
   const found = paths(fits({ id: 'hunter2', mode: 'hunter2', 'a/b~c': 5, deep: { list: ['ok', 'hunter2', null] }, secret: 'HUNTER2', extra: 'hunter2' }))
   t.strictSame(found.sort(), [
-    '/a~1b~0c must be string, but is a number',
     '/always is required',
+    '/a~1b~0c must be string, but is a number',
     '/deep/list/1 must NOT have more than 3 characters',
     '/deep/list/2 must be string, but is null',
     '/extra is not a known property',
@@ -164,18 +181,18 @@ t.test('each mismatch names its place and what was expected, and never the value
     '/x~1y is required'
   ])
   t.notMatch(found.join(), /hunter2/i)
-  t.strictSame(paths(fits({ id: 1, 'x/y': 1, mode: 'fast', always: 6 })), ['/always must be 5'])
+  t.strictSame(paths(fits({ id: 1, mode: 'fast', always: 6 })).sort(), ['/always must be 5', '/x~1y is required'])
   t.strictSame(paths(fits([])), [' must be object, but is an array'])
   t.strictSame(paths(fits(null)), [' must be object, but is null'])
   t.strictSame(paths(fits('x')), [' must be object, but is a string'])
 })
 
 t.test('composed schemas work, and what they do not evaluate is unknown', async (t) => {
-  const fits = check({ type: 'object', allOf: [{ properties: { a: { type: 'string' } } }], if: { properties: { a: { const: 'x' } } }, then: { required: ['b'] }, else: { properties: { c: true } }, properties: { b: true }, unevaluatedProperties: false })
+  const fits = check({ type: 'object', allOf: [{ properties: { a: { type: 'string' } } }, { $ref: '#/$defs/more' }], if: { properties: { a: { const: 'x' } } }, then: { required: ['b'] }, else: { required: ['c'] }, properties: { b: true }, unevaluatedProperties: false, $defs: { more: { properties: { c: true } } } })
   t.equal(fits({ a: 'x', b: 1 }), undefined)
   t.equal(fits({ a: 'y', c: 1 }), undefined)
   t.ok(paths(fits({ a: 'x' })).includes('/b is required'))
-  t.ok(paths(fits({ a: 'y', d: 1 })).includes('/d is not a known property'))
+  t.ok(paths(fits({ a: 'y', c: 1, d: 1 })).includes('/d is not a known property'))
   t.ok(check({ oneOf: [{ type: 'string' }, { type: 'number' }] })(true))
   t.ok(check({ anyOf: [{ minimum: 5 }, { type: 'string' }] })(1))
 })

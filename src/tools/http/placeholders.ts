@@ -1,4 +1,5 @@
 import { ArgumentsInvalidError, HandlerLoadError } from '../../core/errors.ts'
+import { segmentsOf } from '../../core/placeholder-text.ts'
 import type { JsonObject } from '../../core/ports.ts'
 
 /** Where a value stands in an argument: `${args.user.id}` is ['user', 'id']. `owner` names the tool in messages. */
@@ -8,31 +9,29 @@ export type Template = readonly (string | Placeholder)[]
 /** What is being compiled: for messages. */
 export interface Scope { readonly owner: string, readonly path: readonly (string | number)[] }
 
-const opening = '${args'
-
 /** Cuts a text into literals and argument placeholders; throws HandlerLoadError for a placeholder that is none. */
 export function parseTemplate (text: string, scope: Scope): Template {
-  const parts: (string | Placeholder)[] = []
-  let literalFrom = 0
-  for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, literalFrom)) {
-    const end = text.indexOf('}', at)
-    const inner = end === -1 ? '' : text.slice(at + opening.length, end)
-    const keys = inner.slice(1).split('.')
-    if (!inner.startsWith('.') || keys.some((key) => key === '' || /[\s${]/.test(key))) {
-      const shown = text.slice(at, end === -1 ? at + 30 : end + 1)
-      throw new HandlerLoadError(scope.path, `${JSON.stringify(shown)} is not a placeholder: write \${args.name}, or \${args.name.inner} for a value inside an object.`)
+  return segmentsOf(text).map((segment) => {
+    switch (segment.kind) {
+      case 'literal': return segment.text
+      case 'placeholder': return { owner: scope.owner, keys: keysOf(segment.inner, scope) }
+      case 'unclosed': throw new HandlerLoadError(scope.path, `${JSON.stringify(text.slice(0, 60))} is not a placeholder: its "}" is missing. Write $\${ for a "\${" that is meant as text.`)
     }
-    if (at > literalFrom) parts.push(text.slice(literalFrom, at))
-    parts.push({ owner: scope.owner, keys })
-    literalFrom = end + 1
+  })
+}
+
+/** Environment placeholders were resolved when the file was loaded: what is left names an argument. */
+function keysOf (inner: string, scope: Scope): string[] {
+  const [area, ...keys] = inner.split('.')
+  if (area !== 'args' || keys.length === 0 || keys.some((key) => key === '' || /[\s${]/.test(key))) {
+    throw new HandlerLoadError(scope.path, `"\${${inner}}" is not a placeholder: write \${args.name}, or \${args.name.inner} for a value inside an object.`)
   }
-  if (literalFrom < text.length) parts.push(text.slice(literalFrom))
-  return parts
+  return keys
 }
 
 /** A text where the contract knows no placeholders (names of keys and headers). */
 export function refusePlaceholders (text: string, what: string, scope: Scope): void {
-  if (text.includes(opening)) {
+  if (segmentsOf(text).some(({ kind }) => kind !== 'literal')) {
     throw new HandlerLoadError(scope.path, `${what} ${JSON.stringify(text)} holds a placeholder: placeholders work in values only.`)
   }
 }

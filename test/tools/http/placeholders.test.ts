@@ -9,10 +9,11 @@ const at = (...keys: string[]) => ({ owner: 'weather', keys })
 t.test('a text is cut into literals and dotted argument paths', async (t) => {
   t.strictSame(parseTemplate('a ${args.b.c} d ${args.user-id}', scope), ['a ', at('b', 'c'), ' d ', at('user-id')])
   t.strictSame(parseTemplate('', scope), [])
-  t.strictSame(parseTemplate('${other} $args.x {args.x}', scope), ['${other} $args.x {args.x}'])
+  t.strictSame(parseTemplate('$${other} $args.x {args.x}', scope), ['${other} $args.x {args.x}'])
+  t.strictSame(parseTemplate('$${args.x} $$${args.x}', scope), ['${args.x} $', at('x')], 'an escaped placeholder is text')
 })
 
-for (const text of ['${args}', '${args.}', '${args..a}', '${args.a.}', '${args.a b}', '${args.a', '${args[0]}', '${args.${args.a}}']) {
+for (const text of ['${args}', '${args.}', '${args..a}', '${args.a.}', '${args.a b}', '${args.a', '${args[0]}', '${args.${args.a}}', '${other}']) {
   t.test(`the malformed placeholder ${text} is refused at load`, async (t) => {
     t.throws(() => parseTemplate(text, scope), { constructor: HandlerLoadError, path: ['url'], message: /is not a placeholder/ })
   })

@@ -86,11 +86,13 @@ t.test('the memory limit counts bytes: what fits runs, what does not fit does no
   }
 })
 
-t.test('a call that caught its lack of memory leaves no trace in the next', async (t) => {
+t.test('a call that caught its lack of memory and went on leaves no trace in the next', async (t) => {
   const more = { memoryLimitBytes: 16 * mib }
-  t.equal(await run('const all = []; try { for (;;) all.push(new Uint8Array(1000)) } catch (error) { console.log("x"); return error.message }', {}, more), 'out of memory')
-  t.equal(await run('return new Uint8Array(12e6).length', {}, more), 12e6)
-  t.equal(await run('console.log("x"); return typeof context.progress', {}, more), 'function')
+  const hoard = 'globalThis.all = []; const fill = () => { try { for (let size = 1e5; size > 1; size /= 2) for (;;) try { all.push(new Uint8Array(size)) } catch { break } } catch {} }'
+  for (const last of ['console.log("x")', 'context.log("info", { text: "x".repeat(1000) })', 'return "x"', 'throw new Error("x")', 'await 0; return { a: 1 }']) {
+    await run(`${hoard}; fill(); try { ${last} } catch {} all.length = 0; return 1`, {}, more).catch((error: Error) => error.message)
+    t.equal(await run('console.log("x"); return [new Uint8Array(12e6).length, JSON.stringify({ a: 1.5, b: [true, null] }), /a(b)c/.exec("abc")[1]].join()', {}, more), '12000000,{"a":1.5,"b":[true,null]},b', last)
+  }
 })
 
 t.test('arguments too large for the memory limit are refused before anything runs', async (t) => {
