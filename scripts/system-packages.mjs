@@ -8,7 +8,9 @@ import { delimiter, join } from 'node:path'
  * One entry for each command: { command: 'nginx', package: 'nginx-light', why: 'the tests behind a reverse proxy' }.
  * @type {{ command: string, package: string, why: string }[]}
  */
-const needed = []
+const needed = [
+  { command: 'redis-server', package: 'redis-server', why: 'the tests of state that instances share' }
+]
 
 process.exitCode = prepare()
 

@@ -25,7 +25,7 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   const logger = createLogger({ level: config.logging.level, file: logFileOf(loaded.baseDir, config), stream })
   for (const { message } of loaded.notices) logger.warn(message)
   try {
-    const app = await build({ config, baseDir: loaded.baseDir, logger })
+    const app = await build({ config, baseDir: loaded.baseDir, logger, sessionSecret: loaded.env['SESSION_SECRET'] })
     await app.ready()
     return { app, config, logger }
   } catch (error) {
@@ -40,11 +40,11 @@ function logFileOf (baseDir: string, { logging: { file } }: Config): string | un
   return file === undefined ? undefined : resolve(baseDir, file)
 }
 
-/** Ends the app; what is still running after `server.drainTimeout` is cut off. */
-export async function closeWithin ({ app, config, logger }: OpenedApp): Promise<number> {
+/** Waits for calls that the app does not know of, and ends it; what is still running after `server.drainTimeout` is cut off. */
+export async function closeWithin ({ app, config, logger }: OpenedApp, settled: Promise<void> = Promise.resolve()): Promise<number> {
   const limitMs = config.server.drainTimeout
   const limit = new Promise<boolean>((resolve) => { setTimeout(() => { resolve(false) }, limitMs).unref() })
-  const closed = await Promise.race([app.close().then(() => true), limit])
+  const closed = await Promise.race([settled.then(() => app.close()).then(() => true), limit])
   if (!closed) logger.warn(`Calls were still running ${limitMs} ms after the end was asked for: they are cut off.`)
   return exitCodes.done
 }

@@ -11,14 +11,14 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   if (typeof opened === 'number') return opened
   const { app, config, logger } = opened
 
-  const connection = new LineConnection({ core: app.core, logger, principal: localPrincipal, maxLineBytes: config.server.maxRequestSize, write })
+  const connection = new LineConnection({ core: app.core, logger, principal: localPrincipal, requests: app.serverRequests, maxLineBytes: config.server.maxRequestSize, write })
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
   lines.on('line', (line) => { connection.receive(line) })
   const inputEnded = new Promise<void>((resolve) => { lines.once('close', resolve) })
 
   await Promise.race([inputEnded.then(async () => { await connection.settled() }), untilSignal()])
   lines.close()
-  return await closeWithin(opened)
+  return await closeWithin(opened, connection.settled())
 }
 
 /** Standard output carries the protocol and nothing else: what handlers print goes to standard error. Returns the one way to it. */

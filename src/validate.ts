@@ -1,4 +1,4 @@
-import { createCore } from './core/core.ts'
+import { Pipeline } from './core/pipeline.ts'
 import type { ToolHandler } from './core/ports.ts'
 import { loadConfig, type Fault, type LoadedConfig, type LoadOptions, type Path } from './config/load.ts'
 import { pathKey } from './config/fault.ts'
@@ -23,7 +23,7 @@ export async function checkEntries (loaded: LoadedConfig, { cwd = process.cwd(),
   const sound = sections.map((section) => soundEntries(loaded, section))
   const bounds = fileBounds({ baseDir: loaded.baseDir, cwd, handlerRoots: handlerRootsOf(loaded) }, () => { /* the server says it when it serves */ })
   const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(handlers) })
-  const { pipeline } = createCore({ serverInfo: { name: '', version: '' }, instructions: undefined, pageSize: 1, maskHandlerErrors: false })
+  const pipeline = new Pipeline({ maskHandlerErrors: false })
   try {
     const [tools = [], prompts = [], resources = []] = sound.map((entries) => entries.map(({ entry }) => entry))
     // `soundEntries` lets through only what the schema of its section accepted.

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { findCycles, readSources, type Import } from './helpers/imports.ts'
@@ -58,6 +58,13 @@ t.test('the table of arrows itself leads nowhere in a circle', async (t) => {
     imports: targets.map((target): Import => ({ file, line: 0, target: target.replace('type ', '').replace(/\/.*/, ''), isPackage: false, isTypeOnly: false }))
   }))
   t.strictSame(findCycles(rooms), [])
+})
+
+t.test('the table on the architecture page is this one', async (t) => {
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const rows = page.slice(page.indexOf('| room | may import |')).matchAll(/^\| `([^`]+)` \|(.*)\|$/gm)
+  const published = [...rows].map(([, room, targets = '']) => [room, [...targets.matchAll(/`([^`]+)`/g)].map(([, target]) => target)])
+  t.strictSame(Object.fromEntries(published), arrows)
 })
 
 t.test('the check reads this project and not an empty folder', async (t) => {

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import * as gantry from '../src/index.ts'
-import { buildApp, configFromObject, defineTool, GantryError, type Config, type DefinedTool, type HandlerContext, type ToolHandler } from '../src/index.ts'
+import { buildApp, configFromObject, defineTool, ToolCallError, type Config, type DefinedTool, type HandlerContext, type ToolHandler } from '../src/index.ts'
 
 t.test('these names, and no others, are what programs may import', async (t) => {
   t.strictSame(Object.keys(gantry).sort(), [
@@ -30,7 +30,7 @@ t.test('a program serves tools of its own, and functions for its configuration, 
     input: Type.Object({ a: Type.Number(), b: Type.Number() }),
     output: Type.Object({ product: Type.Number() }),
     handler: ({ a, b }, context: HandlerContext) => {
-      if (a === 0) throw new GantryError('SHOP_ZERO', 409, -32603, `${context.metadata.toolName} does not like zero.`)
+      if (a === 0) throw new ToolCallError('SHOP_ZERO', 409, -32603, `${context.metadata.toolName} does not like zero.`)
       return { product: a * b }
     }
   })

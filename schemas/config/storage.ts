@@ -16,11 +16,20 @@ export type CachingSection = Static<typeof CachingSection>
 const address = { minLength: 1, pattern: '^[^\\s/]+$', expects: 'a host name or an address' }
 
 export const RedisSection = closedObject({
-  url: Type.Optional(text({ secret: true, description: 'All of it as a URL; wins over the single keys. `REDIS_URL` wins.' })),
+  url: Type.Optional(text({
+    secret: true, pattern: '^[Rr][Ee][Dd][Ii][Ss][Ss]?://', expects: 'a redis: or rediss: URL', description: 'All of it as a URL: `redis://user:password@host:6379/0`, with `rediss:` for TLS. What it says wins over the single keys. `REDIS_URL` wins.'
+  })),
   host: Type.String({ ...address, default: '127.0.0.1', description: 'The server. `REDIS_HOST` wins.' }),
   port: port({ default: 6379, minimum: 1, description: 'Its port.' }),
-  password: Type.Optional(text({ secret: true, description: 'The password. `REDIS_PASSWORD` wins.' }))
-}, { description: 'A Redis for sessions, limits and the cache of several instances.' })
+  username: Type.Optional(shortName({ description: 'The user, where Redis has more than the default one.' })),
+  password: Type.Optional(text({ secret: true, description: 'The password. `REDIS_PASSWORD` wins, where a Redis is configured.' })),
+  db: Type.Integer({ default: 0, minimum: 0, maximum: 999_999, description: 'The number of the database.' }),
+  tls: flag({ default: false, description: 'Whether to speak TLS. The certificate is checked; `NODE_EXTRA_CA_CERTS` names further authorities.' }),
+  keyPrefix: Type.String({ default: '', maxLength: 64, pattern: '^[!-~]*$', expects: 'visible ASCII characters', description: 'What every key and channel begins with. Instances of one server have the same, different servers on one Redis different ones.' }),
+  commandTimeout: milliseconds({ default: 1000, minimum: 10, maximum: 60_000, description: 'How long Redis may take for a command.' })
+}, {
+  description: 'A Redis (6 or later; no Sentinel, no Cluster) in which instances share sessions, streams and events. Without it, each instance keeps its own in memory. While it cannot be reached the server starts and runs: requests in 2025-era sessions get 503 with `Retry-After`, everything else is served. It is found again by itself.'
+})
 export type RedisSection = Static<typeof RedisSection>
 
 export const DatabaseSection = closedObject({

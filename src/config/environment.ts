@@ -33,9 +33,9 @@ function modeNotices ({ NODE_ENV: mode }: NodeJS.ProcessEnv): Notice[] {
 export function applyEnvironment (config: { [key: string]: unknown }, env: NodeJS.ProcessEnv): { faults: Fault[], decided: { path: Path, variable: string }[] } {
   const faults: Fault[] = []
   const decided: { path: Path, variable: string }[] = []
-  for (const { variable, path } of environmentTable) {
+  for (const { variable, path, completes = false } of environmentTable) {
     const text = env[variable]
-    if (!isSet(text)) continue
+    if (!isSet(text) || (completes && !Object.hasOwn(config, path[0]))) continue
     const schema = schemaAt(path, config)
     if (schema === undefined) throw new Error(`${variable} is said to set ${path.join('.')}, which the schema does not have`)
     const value = fromText(text, schema)
@@ -43,7 +43,8 @@ export function applyEnvironment (config: { [key: string]: unknown }, env: NodeJ
     if (fault === undefined) {
       if (assign(config, path, value)) decided.push({ path, variable })
     } else {
-      faults.push({ path, message: `The environment variable ${variable} does not fit: expected ${fault.expected ?? 'another value'}, found ${describeValue(text)}.`, found: describeValue(text), ...(fault.expected === undefined ? {} : { expected: fault.expected }), ...(fault.suggestion === undefined ? {} : { suggestion: fault.suggestion }) })
+      const found = schema.secret === true ? 'a value that is not shown' : describeValue(text)
+      faults.push({ path, message: `The environment variable ${variable} does not fit: expected ${fault.expected ?? 'another value'}, found ${found}.`, found, ...(fault.expected === undefined ? {} : { expected: fault.expected }), ...(fault.suggestion === undefined ? {} : { suggestion: fault.suggestion }) })
     }
   }
   return { faults, decided }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { isObject } from '../core/json-rpc.ts'
 import { isLoopback } from '../core/origin.ts'
+import { readRedisUrl, redisUrlForm } from '../core/redis-address.ts'
 import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { codePointText, hiddenCharacters } from './hidden-characters.ts'
 import type { Locate } from './lines.ts'
@@ -31,9 +32,10 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...unreadableAddresses(config, mask),
       ...hiddenText(config),
       ...takenPath(config, mask),
+      ...unreadableRedisUrl(config),
       ...publicWithoutAuthentication(config, context)
     ],
-    notices: lookAlikeTools(config, mask)
+    notices: [...lookAlikeTools(config, mask), ...overruledRedisHost(config, context)]
   }
 }
 
@@ -188,6 +190,20 @@ function takenPath (config: unknown, mask: Mask): Fault[] {
   const path = valueAt(config, ['server', 'path'])
   if (typeof path !== 'string' || !/^\/tools(\/|$)/.test(path)) return []
   return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: mask(['server', 'path']) ?? quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
+}
+
+/** What is no redis: URL at all is a fault of the schema already. The value is a secret. */
+function unreadableRedisUrl (config: unknown): Fault[] {
+  const path: Path = ['redis', 'url']
+  const url = valueAt(config, path)
+  if (typeof url !== 'string' || !/^rediss?:\/\//i.test(url) || readRedisUrl(url) !== undefined) return []
+  return [{ path, message: `This Redis URL cannot be used: expected ${redisUrlForm}, with special characters percent-encoded and no query.`, expected: redisUrlForm }]
+}
+
+function overruledRedisHost (config: unknown, { variableOf }: SemanticContext): Notice[] {
+  const variable = variableOf(['redis', 'host'])
+  if (variable === undefined || valueAt(config, ['redis', 'url']) === undefined) return []
+  return [{ message: `${variable} is set, but the URL of the Redis (${variableOf(['redis', 'url']) ?? '"redis.url"'}) wins; it has no effect.` }]
 }
 
 function publicWithoutAuthentication (config: unknown, { mask, variableOf }: SemanticContext): Fault[] {

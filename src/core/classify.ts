@@ -121,9 +121,13 @@ export function decodeHeaderValue (value: string): string | undefined {
   }
 }
 
-/** A batch may hold no request of an era that has none. Undefined when the batch may go on. */
+/** 2025-03-26 sets no bound; this one keeps a single request from being a flood. */
+const maxBatch = 100
+
+/** A batch has bounds, and may hold no request of an era that has none. Undefined when the batch may go on. */
 export function refuseBatch (messages: readonly unknown[]): InvalidRequestError | undefined {
   if (messages.length === 0) return new InvalidRequestError('A batch holds at least one message.')
+  if (messages.length > maxBatch) return new InvalidRequestError(`A batch holds at most ${maxBatch} messages.`)
   const modern = messages.some((message) => {
     const params = isObject(message) ? message['params'] : undefined
     const meta = isObject(params) ? params['_meta'] : undefined

@@ -1,7 +1,11 @@
-import { CancelledError, NotAvailableError } from './errors.ts'
+import { CancelledError, InputRequiredError, InvalidParamsError, MissingCapabilityError, NotAvailableError, ToolFailedError } from './errors.ts'
+import { formInquiry, readAnswer, requireCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from './inquiry.ts'
+import type { CallClock } from './call-clock.ts'
 import type { RequestId } from './json-rpc.ts'
-import { supportsProgressMessage, type Revision } from './versions.ts'
-import type { HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult } from './ports.ts'
+import { isModern, supportsElicitation, supportsProgressMessage, supportsUrlElicitation, type Revision } from './versions.ts'
+import type {
+  AskOptions, Change, ElicitResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult
+} from './ports.ts'
 
 /** Severities of RFC 5424, least severe first. */
 export const logLevels: readonly LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
@@ -24,12 +28,28 @@ export interface Exchange {
   readonly cancelKey: string | undefined
   /** Keeps the level for the session's later requests. Absent where there is no session. */
   setLogLevel? (level: LogLevel): void | Promise<void>
+  /** Sends a request to the client and waits for its answer (2025 era). Absent where there is no way to. */
+  readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
   /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */
   onDisconnect? (gone: () => void): void
 }
 
-/** Reads one of the server's own resources for a handler, with the rights of its caller. */
-export type ReadResource = (uri: string, exchange: Exchange) => ReadResourceResult | Promise<ReadResourceResult>
+/** What a handler reaches of its server through the context. */
+export interface ContextServices {
+  /** Reads one of the server's own resources, with the rights of the caller. */
+  readResource (uri: string, exchange: Exchange): ReadResourceResult | Promise<ReadResourceResult>
+  announce (change: Change): Promise<void>
+}
+
+/** What only some calls have. */
+export interface CallExtras {
+  /** The token under which the client wants progress reports. */
+  progressToken?: RequestId | undefined
+  /** What a resource is read as: a template's target has none of its own. */
+  uri?: string | undefined
+  /** What the client answered in earlier rounds of this call (2026 era). */
+  answers?: JsonObject | undefined
+}
 
 /** What a context is for: names it in messages and metadata. */
 export interface CallSubject {
@@ -41,19 +61,23 @@ export interface CallSubject {
 export class CallContext implements HandlerContext {
   readonly metadata: { readonly toolName: string, readonly uri?: string }
   readonly #exchange: Exchange
-  readonly #progressToken: RequestId | undefined
-  readonly #readResource: ReadResource
+  readonly #services: ContextServices
+  readonly #extras: CallExtras | undefined
+  #asked: Record<string, Inquiry> | undefined
+  #used: JsonObject = {}
+  #questions = 0
+  #clock: CallClock | undefined
   #controller: AbortController | undefined
   #abortReason: Error | undefined
   #whenAborted: ((reason: Error) => void) | undefined
   #lastProgress = -Infinity
   #finished = false
 
-  constructor (exchange: Exchange, subject: CallSubject, readResource: ReadResource, progressToken?: RequestId, uri?: string) {
+  constructor (exchange: Exchange, subject: CallSubject, services: ContextServices, extras?: CallExtras) {
     this.#exchange = exchange
-    this.#progressToken = progressToken
-    this.#readResource = readResource
-    this.metadata = uri === undefined ? { toolName: subject.name } : { toolName: subject.name, uri }
+    this.#services = services
+    this.#extras = extras
+    this.metadata = extras?.uri === undefined ? { toolName: subject.name } : { toolName: subject.name, uri: extras.uri }
   }
 
   get logger (): Logger { return this.#exchange.logger }
@@ -89,11 +113,15 @@ export class CallContext implements HandlerContext {
   /** Ends the life of the context: late reports of a handler that goes on are dropped. */
   finish (): void { this.#finished = true }
 
+  /** The clock to stop while the client is asked. */
+  timedBy (clock: CallClock): void { this.#clock = clock }
+
   progress (progress: number, total?: number, message?: string): void {
-    if (this.#progressToken === undefined || this.#silent || !(progress > this.#lastProgress)) return
+    const progressToken = this.#extras?.progressToken
+    if (progressToken === undefined || this.#silent || !Number.isFinite(progress) || progress <= this.#lastProgress) return
     this.#lastProgress = progress
-    const params: JsonObject = { progressToken: this.#progressToken, progress }
-    if (total !== undefined) params['total'] = total
+    const params: JsonObject = { progressToken, progress }
+    if (Number.isFinite(total)) params['total'] = total
     if (message !== undefined && supportsProgressMessage(this.#exchange.revision)) params['message'] = message
     this.#exchange.notify('notifications/progress', params)
   }
@@ -103,17 +131,89 @@ export class CallContext implements HandlerContext {
     const severity = logLevels.indexOf(level)
     if (severity < 0) throw new TypeError(`${JSON.stringify(level)} is not a log level: use one of ${logLevels.join(', ')}.`)
     if (logLevel === undefined || this.#silent || severity < logLevels.indexOf(logLevel)) return
-    this.#exchange.notify('notifications/message', logger === undefined ? { level, data } : { level, logger, data })
+    this.#exchange.notify('notifications/message', logger === undefined ? { level, data: data ?? null } : { level, logger, data: data ?? null })
   }
 
-  async elicit (): Promise<unknown> { return unavailable('context.elicit') }
-  async sample (): Promise<unknown> { return unavailable('context.sample') }
-  async readResource (uri: string): Promise<ReadResourceResult> { return await this.#readResource(uri, this.#exchange) }
+  async elicit (message: string, requestedSchema: JsonObject, options?: AskOptions): Promise<ElicitResult> {
+    return await this.#ask(formInquiry(message, requestedSchema, this.#exchange.revision), options) as ElicitResult
+  }
+
+  async elicitUrl (message: string, url: string, options?: AskOptions): Promise<ElicitResult> {
+    return await this.#ask(urlInquiry(message, url), options) as ElicitResult
+  }
+
+  async sample (messages: readonly unknown[], request: JsonObject = {}, options?: AskOptions): Promise<SampleResult> {
+    return await this.#ask(samplingInquiry(messages, request), options) as SampleResult
+  }
+
+  async roots (options?: AskOptions): Promise<Root[]> { return await this.#ask(rootsInquiry, options) as Root[] }
+
+  async announce (change: Change): Promise<void> { await this.#services.announce(change) }
+  async readResource (uri: string): Promise<ReadResourceResult> { return await this.#services.readResource(uri, this.#exchange) }
   db (name: string): unknown { return unavailable(`context.db(${JSON.stringify(name)})`) }
   get redis (): unknown { return unavailable('context.redis') }
   get cache (): unknown { return unavailable('context.cache') }
 
+  /** One question, in the way of the era. What comes back was checked against what was asked. */
+  async #ask (inquiry: Inquiry, { key = `question-${++this.#questions}`, timeoutMs = defaultAnswerMs }: AskOptions = {}): Promise<unknown> {
+    const { revision, clientCapabilities } = this.#exchange
+    if (isModern(revision)) {
+      requireCapability(inquiry, clientCapabilities)
+      return await this.#askInRounds(key, inquiry)
+    }
+    const { ask } = this.#exchange
+    if (ask === undefined) throw new NotAvailableError(inquiry.method, 'this client has no session over which the server could ask it.')
+    requireLegacyCapability(inquiry, clientCapabilities, revision)
+    this.#clock?.pause()
+    try {
+      return readAnswer(key, inquiry, await ask.call(this.#exchange, inquiry, timeoutMs, this.signal))
+    } catch (error) {
+      throw error instanceof InvalidParamsError ? new ToolFailedError(error.message, { cause: error }) : error
+    } finally {
+      this.#clock?.resume()
+    }
+  }
+
+  /** Gives the answer that came with this request, or ends the call with all that its handler asks at this point. */
+  async #askInRounds (key: string, inquiry: Inquiry): Promise<unknown> {
+    const answers = this.#extras?.answers ?? {}
+    if (Object.hasOwn(answers, key)) {
+      this.#used[key] = answers[key]
+      try {
+        return readAnswer(key, inquiry, answers[key])
+      } catch (error) {
+        if (error instanceof InvalidParamsError) this.abort(error)
+        throw error
+      }
+    }
+    if (this.#asked === undefined) {
+      const asked: Record<string, Inquiry> = {}
+      this.#asked = asked
+      // A handler may ask several things at once: all that it has asked when it comes to rest is asked in one round.
+      setImmediate(() => { this.abort(new InputRequiredError(asked, this.#used)) })
+    }
+    this.#asked[key] = inquiry
+    const { signal } = this
+    return await new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => { reject(signal.reason as Error) }, { once: true })
+    })
+  }
+
   get #silent (): boolean { return this.#finished || this.#abortReason !== undefined }
+}
+
+const defaultAnswerMs = 300_000
+
+/** Before 2026 there is no error of its own for a missing capability: the tool says what it lacks. */
+function requireLegacyCapability (inquiry: Inquiry, capabilities: JsonObject, revision: Revision): void {
+  const tooOld = inquiry.method === 'elicitation/create' && !(inquiry.params['mode'] === 'url' ? supportsUrlElicitation(revision) : supportsElicitation(revision))
+  if (tooOld) throw new NotAvailableError(inquiry.method, `revision ${revision} does not have it.`)
+  try {
+    requireCapability(inquiry, capabilities)
+  } catch (error) {
+    if (error instanceof MissingCapabilityError) throw new NotAvailableError(inquiry.method, 'the client did not declare that it can answer it.')
+    throw error
+  }
 }
 
 function unavailable (what: string): never {

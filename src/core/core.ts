@@ -5,13 +5,16 @@ import { createCompletionMethods } from './methods/completion.ts'
 import { createDiscoverMethod, pingMethod, shakeHands, type Handshake, type ServerInfo } from './methods/lifecycle.ts'
 import { setLevelMethod } from './methods/logging.ts'
 import { createPromptMethods } from './methods/prompts.ts'
-import { createReader, createResourceMethods } from './methods/resources.ts'
+import { createResourceMethods, findResource } from './methods/resources.ts'
 import { createToolMethods } from './methods/tools.ts'
+import type { Changes } from './changes.ts'
+import type { RequestStates } from './request-state.ts'
+import { Rounds } from './rounds.ts'
 import { Pipeline } from './pipeline.ts'
 import { Registry } from './registry.ts'
 import { isModern } from './versions.ts'
 import { createWire } from './wire.ts'
-import type { JsonObject } from './ports.ts'
+import type { JsonObject, Logger } from './ports.ts'
 
 export interface CoreOptions {
   serverInfo: ServerInfo
@@ -20,19 +23,27 @@ export interface CoreOptions {
   pageSize: number
   /** Hide what handlers throw from clients; the log has it. */
   maskHandlerErrors: boolean
+  /** The server's own log. */
+  logger: Logger
+  requestStates: RequestStates
+  changes: Changes
 }
 
 /** Everything the bindings (HTTP, REST, stdio) share. */
 export interface Core extends Registries {
+  readonly logger: Logger
+  readonly changes: Changes
   readonly pipeline: Pipeline
   readonly caller: Caller
   readonly dispatcher: Dispatcher
+  /** The calls that are running and can be cancelled. */
+  readonly inFlight: InFlight
   /** Answers `initialize`; keeping the session is up to the binding. */
   shakeHands (params: JsonObject): Handshake
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
-export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors }: CoreOptions): Core {
+export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, logger, requestStates, changes }: CoreOptions): Core {
   const registries = {
     tools: new Registry<ToolEntry>(),
     prompts: new Registry<PromptEntry>(),
@@ -40,10 +51,15 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
     templates: new Registry<ResourceTemplateEntry>()
   }
   const inFlight = new InFlight()
-  const read = createReader(registries.resources, registries.templates)
-  const caller: Caller = new Caller(inFlight, (uri, exchange) => read(caller, uri, exchange).outcome)
+  const caller: Caller = new Caller(inFlight, {
+    readResource (uri, exchange) {
+      const { entry, variables } = findResource(registries, uri)
+      return caller.call(entry, variables, exchange, { uri })
+    },
+    announce: async (change) => { await changes.announce(change) }
+  })
   const wire = createWire(serverInfo)
-  const parts = { ...registries, caller, wire, pageSize, serverInfo, instructions }
+  const parts = { ...registries, caller, rounds: new Rounds(requestStates), wire, pageSize, serverInfo, instructions }
 
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
@@ -53,8 +69,11 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
 
   return {
     ...registries,
+    logger,
+    changes,
     pipeline: new Pipeline({ maskHandlerErrors }),
     caller,
+    inFlight,
     dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight }),
     shakeHands: (params) => shakeHands(params, parts)
   }

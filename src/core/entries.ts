@@ -1,7 +1,5 @@
-import type { Exchange, ReadResource } from './context.ts'
-import { CallContext } from './context.ts'
+import { CallContext, type CallExtras, type ContextServices, type Exchange } from './context.ts'
 import type { InFlight } from './in-flight.ts'
-import type { RequestId } from './json-rpc.ts'
 import type { CallTarget, Invoke } from './pipeline.ts'
 import type { Registry } from './registry.ts'
 import type { UriTemplate } from './uri-template.ts'
@@ -43,17 +41,23 @@ export interface Registries {
 /** Calls entries on behalf of an exchange: every door to a call goes through `call`. */
 export class Caller {
   readonly #inFlight: InFlight
-  readonly #readResource: ReadResource
+  readonly #services: ContextServices
 
-  constructor (inFlight: InFlight, readResource: ReadResource) {
+  constructor (inFlight: InFlight, services: ContextServices) {
     this.#inFlight = inFlight
-    this.#readResource = readResource
+    this.#services = services
   }
 
-  /** Throws or rejects with a GantryError. `uri` is what a resource is read as: a template's target has none of its own. */
-  call<Result> (entry: Entry<unknown, Result>, args: JsonObject, exchange: Exchange, progressToken?: RequestId, uri?: string): Result | Promise<Result> {
-    const context = new CallContext(exchange, entry.target, this.#readResource, progressToken, uri)
-    const outcome = entry.invoke(args, context)
+  /** Throws or rejects with a GantryError. */
+  call<Result> (entry: Entry<unknown, Result>, args: JsonObject, exchange: Exchange, extras?: CallExtras): Result | Promise<Result> {
+    const context = new CallContext(exchange, entry.target, this.#services, extras)
+    let outcome
+    try {
+      outcome = entry.invoke(args, context)
+    } catch (error) {
+      context.finish()
+      throw error
+    }
     if (!(outcome instanceof Promise)) {
       context.finish()
       return outcome

@@ -79,6 +79,15 @@ export class SessionLimitError extends GantryError {
   constructor () { super('MCP_SESSION_LIMIT', 503, rpc.internal, 'The server holds as many sessions as it may: end one, or try again later.') }
 }
 
+/** The store of sessions, streams and events does not answer at the moment. The cause is for logs, without credentials. */
+export class StateUnavailableError extends GantryError {
+  /** What the Retry-After header says. */
+  readonly retryAfterSeconds = 2
+  constructor (details?: ErrorDetails) {
+    super('MCP_STATE_UNAVAILABLE', 503, rpc.internal, 'The server cannot reach the store of its sessions at the moment: try again in a few seconds.', details)
+  }
+}
+
 export class MethodNotAllowedError extends GantryError {
   constructor (message: string) { super('MCP_METHOD_NOT_ALLOWED', 405, rpc.invalidRequest, message) }
 }
@@ -142,6 +151,18 @@ export class CancelledError extends ToolCallError {
 /** Something a handler asked for that this client, era or configuration cannot give. */
 export class NotAvailableError extends ToolCallError {
   constructor (what: string, why: string) { super('MCP_NOT_AVAILABLE', 500, rpc.internal, `${what} is not available: ${why}`) }
+}
+
+/** Not a failure: the call of a 2026-era client ends here and asks for input. Never sent as an error. */
+export class InputRequiredError extends GantryError {
+  readonly requests: Readonly<Record<string, { method: string, params: object }>>
+  /** What was answered in the rounds before. */
+  readonly answers: Readonly<Record<string, unknown>>
+  constructor (requests: Readonly<Record<string, { method: string, params: object }>>, answers: Readonly<Record<string, unknown>>) {
+    super('MCP_INPUT_REQUIRED', 500, rpc.internal, 'The call needs input of the client.')
+    this.requests = requests
+    this.answers = answers
+  }
 }
 
 /** A handler of the configuration that cannot be loaded. `path` leads to the fault from the handler's own entry. */

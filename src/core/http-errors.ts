@@ -19,6 +19,8 @@ export function translateEdgeError (error: unknown, request: EdgeRequest): Gantr
     case 'FST_ERR_CTP_BODY_TOO_LARGE': return new BodyTooLargeError(request.routeOptions.bodyLimit)
     case 'FST_ERR_CTP_EMPTY_JSON_BODY': return new ParseError('The body is empty; it must be JSON.')
     case 'FST_ERR_CTP_INVALID_JSON_BODY': return unreadable(request)
+    case 'FST_ERR_BAD_URL': return new InvalidRequestError('The path of the URL holds a "%" that begins no escape.')
+    case 'FST_ERR_MAX_PARAM_LENGTH': return new InvalidRequestError('The path of the URL is longer than any that is served.')
     default:
   }
   if (error instanceof SyntaxError) return unreadable(request)

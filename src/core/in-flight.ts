@@ -3,18 +3,28 @@ import { CancelledError } from './errors.ts'
 
 /** The calls that are running, under the keys by which their clients can cancel them. */
 export class InFlight {
-  readonly #running = new Map<string, CallContext>()
+  /** Several under one key: what a call reads of this server is cancelled with it, and a client may have used one id twice. */
+  readonly #running = new Map<string, CallContext[]>()
 
   /** How many calls are running that could be cancelled. */
-  get size (): number { return this.#running.size }
+  get size (): number { return [...this.#running.values()].reduce((sum, contexts) => sum + contexts.length, 0) }
 
-  add (key: string, context: CallContext): void { this.#running.set(key, context) }
+  add (key: string, context: CallContext): void {
+    const contexts = this.#running.get(key)
+    if (contexts === undefined) this.#running.set(key, [context])
+    else contexts.push(context)
+  }
 
   remove (key: string, context: CallContext): void {
-    // A client that used one id twice must not lose the second call's entry when the first ends.
-    if (this.#running.get(key) === context) this.#running.delete(key)
+    const contexts = this.#running.get(key)
+    const index = contexts?.indexOf(context) ?? -1
+    if (contexts === undefined || index < 0) return
+    if (contexts.length === 1) this.#running.delete(key)
+    else contexts.splice(index, 1)
   }
 
   /** Cancels a call; unknown keys and calls that have ended are nothing to do. */
-  cancel (key: string): void { this.#running.get(key)?.abort(new CancelledError()) }
+  cancel (key: string): void {
+    for (const context of [...this.#running.get(key) ?? []]) context.abort(new CancelledError())
+  }
 }

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { InvalidParamsError, MissingCapabilityError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import { compileCheck, SchemaFaultError, type Check } from './validation.ts'
+import { supportsUrlElicitation, type Revision } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
 /**
@@ -12,19 +14,13 @@ export interface Inquiry {
   readonly params: JsonObject
 }
 
-/** How the user met a form. `content` is there when it was accepted, and fits the schema that was asked for. */
-export interface ElicitResult { action: 'accept' | 'decline' | 'cancel', content?: JsonObject }
-/** What the client's model said. */
-export interface SampleResult { role: string, content: unknown, model: string, stopReason?: string }
-/** A place that the client opened to the server. */
-export interface Root { uri: string, name?: string }
-
-export function formInquiry (message: string, requestedSchema: JsonObject): Inquiry {
-  return { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } }
+/** The mode is named since there is more than one. */
+export function formInquiry (message: string, requestedSchema: JsonObject, revision: Revision): Inquiry {
+  return { method: 'elicitation/create', params: { ...(supportsUrlElicitation(revision) && { mode: 'form' }), message, requestedSchema } }
 }
 
-export function urlInquiry (message: string, url: string, elicitationId: string): Inquiry {
-  return { method: 'elicitation/create', params: { mode: 'url', message, url, elicitationId } }
+export function urlInquiry (message: string, url: string): Inquiry {
+  return { method: 'elicitation/create', params: { mode: 'url', message, url, elicitationId: randomUUID() } }
 }
 
 export function samplingInquiry (messages: readonly unknown[], options: JsonObject): Inquiry {

@@ -4,18 +4,26 @@ import type { Core } from './core.ts'
 import { isLogLevel, type Answer } from './dispatcher.ts'
 import { BodyTooLargeError, InvalidParamsError, InvalidRequestError, ParseError, type GantryError } from './errors.ts'
 import { errorText, isObject, notificationText, readMessage, resultText, type RequestId, type RpcMessage, type RpcRequest } from './json-rpc.ts'
-import { assumedRevision, supportsBatches, type Revision } from './versions.ts'
+import type { Inquiry } from './inquiry.ts'
+import type { ServerRequests } from './server-requests.ts'
+import { assumedRevision, isModern, supportsBatches, type Revision } from './versions.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from './ports.ts'
+
+let connections = 0
 
 export interface LineConnectionOptions {
   core: Core
   logger: Logger
   principal: Principal
+  requests: ServerRequests
   /** Bytes; longer lines are refused. */
   maxLineBytes: number
   /** Sends one line, without its line break. */
   write (line: string): void
 }
+
+/** The connection is the session. */
+const onlySession = 'stdio'
 
 /**
  * One client on a pair of streams, one JSON-RPC message a line: the stdio transport. The connection is the session of the 2025 era;
@@ -23,6 +31,8 @@ export interface LineConnectionOptions {
  * MCP 2026-07-28 basic/transports/stdio.
  */
 export class LineConnection {
+  /** Sets the calls of this connection apart from those of others on the same core. */
+  readonly #name = `line-${++connections}`
   readonly #options: LineConnectionOptions
   readonly #running = new Set<Promise<void>>()
   #revision: Revision = assumedRevision
@@ -60,24 +70,28 @@ export class LineConnection {
   async #receiveBatch (batch: readonly unknown[]): Promise<void> {
     const refusal = refuseBatch(batch) ?? (supportsBatches(this.#revision) ? undefined : new InvalidRequestError(`Revision ${this.#revision} has no batches: send one message a line.`))
     if (refusal !== undefined) return this.#refuse(undefined, refusal)
-    const answers = await Promise.all(batch.map(async (value) => await this.#receive(value)))
+    const answers = await Promise.all(batch.map(async (value) => await this.#receive(value, true)))
     const texts = answers.filter((text) => text !== undefined)
     if (texts.length > 0) this.#options.write(`[${texts.join(',')}]`)
   }
 
-  async #receive (value: unknown): Promise<string | undefined> {
+  async #receive (value: unknown, inBatch = false): Promise<string | undefined> {
     const message = readMessage(value)
     switch (message.kind) {
       case 'invalid': return errorText(message.id, message.error, undefined)
-      case 'response': return undefined
+      case 'response':
+        await this.#options.requests.answer(onlySession, message.id, message)
+        return undefined
       case 'notification': return this.#notice(message)
-      case 'request': return (await this.#answer(message))?.text
+      case 'request':
+        if (inBatch && message.method === 'initialize') return errorText(message.id, new InvalidRequestError('initialize is never part of a batch.'), undefined)
+        return (await this.#answer(message))?.text
     }
   }
 
   #notice (message: Extract<RpcMessage, { kind: 'notification' }>): undefined {
     const era = classifyNotification(message, undefined)
-    if (era.era !== 'refused') this.#options.core.dispatcher.notice(message, keyOf)
+    if (era.era !== 'refused') this.#options.core.dispatcher.notice(message, (id) => this.#keyOf(id))
   }
 
   async #answer (message: RpcRequest): Promise<Answer | undefined> {
@@ -106,7 +120,7 @@ export class LineConnection {
   }
 
   #exchange (message: RpcRequest, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
-    const { logger, principal, write } = this.#options
+    const { logger, principal, requests, write } = this.#options
     const meta = message.params['_meta']
     const traceparent = isObject(meta) ? meta['traceparent'] : undefined
     return {
@@ -118,11 +132,18 @@ export class LineConnection {
       clientCapabilities,
       logLevel,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
-      cancelKey: keyOf(message.id),
+      cancelKey: this.#keyOf(message.id),
       notify: (method, params) => { write(notificationText(method, params)) },
+      ...(!isModern(revision) && {
+        ask: async (inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => await requests.ask({
+          sessionId: onlySession, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
+        })
+      }),
       setLogLevel: (level) => { this.#logLevel = level }
     }
   }
+
+  #keyOf (id: RequestId): string { return `${this.#name} ${JSON.stringify(id)}` }
 
   #refuse (id: RequestId | undefined, error: GantryError): void {
     this.#options.write(errorText(id, error, undefined))
@@ -131,8 +152,4 @@ export class LineConnection {
 
 function refusal (id: RequestId, error: GantryError): Answer {
   return { status: error.status, text: errorText(id, error, undefined) }
-}
-
-function keyOf (id: RequestId): string {
-  return JSON.stringify(id)
 }

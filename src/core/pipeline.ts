@@ -1,5 +1,6 @@
+import { CallClock } from './call-clock.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { GantryError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
+import { GantryError, MissingCapabilityError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
 import type { JsonObject } from './ports.ts'
 
 /**
@@ -86,11 +87,12 @@ const timeoutStage: CallStage = {
       // A handler that answers at once needs no clock.
       if (!(outcome instanceof Promise)) return outcome
       return new Promise<Result>((resolve, reject) => {
-        const timer = setTimeout(() => { context.abort(new ToolTimeoutError(name, timeoutMs)) }, timeoutMs)
-        context.whenAborted((reason) => { clearTimeout(timer); reject(reason) })
+        const clock = new CallClock(timeoutMs, () => { context.abort(new ToolTimeoutError(name, timeoutMs)) })
+        context.timedBy(clock)
+        context.whenAborted((reason) => { clock.end(); reject(reason) })
         outcome.then(
-          (result) => { clearTimeout(timer); resolve(result) },
-          (error: unknown) => { clearTimeout(timer); reject(error as Error) }
+          (result) => { clock.end(); resolve(result) },
+          (error: unknown) => { clock.end(); reject(error as Error) }
         )
       })
     }
@@ -103,7 +105,16 @@ function createRunStage ({ maskHandlerErrors }: PipelineOptions): CallStage {
     name: 'run',
     wrap<Result> (target: CallTarget<Result>, run: Invoke<Result>): Invoke<Result> {
       function translate (error: unknown, context: CallContext): GantryError {
-        if (error instanceof GantryError && !(error instanceof ToolFailedError)) return error
+        try {
+          return failureOf(error, context)
+        } catch (fault) {
+          // Not even looking at what was thrown went well: a getter, a proxy.
+          return new ToolFailedError(`${target.name} failed without saying why.`, { cause: fault })
+        }
+      }
+      function failureOf (error: unknown, context: CallContext): GantryError {
+        // What a tool meets on its way (a resource that is not there) is the failure of that tool, not of its caller's request.
+        if (error instanceof GantryError && !(error instanceof ToolFailedError) && (error instanceof ToolCallError || error instanceof MissingCapabilityError || target.kind !== 'tool')) return error
         const { abortReason } = context
         // What a handler throws because its signal fired is the echo of that, not a failure of its own.
         if (abortReason instanceof GantryError) return abortReason
@@ -126,6 +137,6 @@ function createRunStage ({ maskHandlerErrors }: PipelineOptions): CallStage {
 
 /** The handler's own words for its caller; a stack never. */
 function failureText (error: unknown, name: string): string {
-  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : ''
-  return message === '' ? `${name} failed without saying why.` : message.slice(0, 10_000)
+  const message: unknown = error instanceof Error ? error.message : error
+  return typeof message !== 'string' || message === '' ? `${name} failed without saying why.` : message.slice(0, 10_000)
 }

@@ -42,10 +42,19 @@ export interface HandlerContext {
   progress (progress: number, total?: number, message?: string): void
   /** Sends a log message to the client, when it asked for that level. `logger` writes to the server's own log. */
   log (level: LogLevel, data: unknown, logger?: string): void
-  /** Asks the user, through the client, to fill in a form. */
-  elicit (message: string, requestedSchema: JsonObject): Promise<unknown>
-  /** Asks the client's model for a completion. */
-  sample (messages: readonly unknown[], options?: JsonObject): Promise<unknown>
+  /**
+   * Asks the user, through the client, to fill in a form. In the 2026 era the call ends here and the handler runs again from its start
+   * when the answer is there: what it does before it asks must bear being done twice.
+   */
+  elicit (message: string, requestedSchema: JsonObject, options?: AskOptions): Promise<ElicitResult>
+  /** Asks the user, through the client, to visit a page. */
+  elicitUrl (message: string, url: string, options?: AskOptions): Promise<ElicitResult>
+  /** Asks the client's model for a completion. `maxTokens` is 1000 unless given. */
+  sample (messages: readonly unknown[], request?: JsonObject, options?: AskOptions): Promise<SampleResult>
+  /** Asks the client for the places it opened to servers. */
+  roots (options?: AskOptions): Promise<Root[]>
+  /** Tells clients that a list, or one resource, has changed. */
+  announce (change: Change): Promise<void>
   /** Reads one of this server's own resources, with the caller's rights. */
   readResource (uri: string): Promise<ReadResourceResult>
   /** A configured database by name. */
@@ -53,6 +62,24 @@ export interface HandlerContext {
   readonly redis: unknown
   readonly cache: unknown
 }
+
+/** How one question to the client is asked. */
+export interface AskOptions {
+  /** Names the question in the 2026 era, where its answer comes with a later request. Without it, questions are numbered in their order. */
+  key?: string
+  /** Milliseconds to wait in the 2025 era; five minutes unless given. */
+  timeoutMs?: number
+}
+
+/** What clients can be told has changed. `resource` names the one that did; the others mean the whole list. */
+export type Change = { kind: 'tools' | 'prompts' | 'resources' } | { kind: 'resource', uri: string }
+
+/** How the user met a form. `content` is there when it was accepted, and fits the schema that was asked for. */
+export interface ElicitResult { action: 'accept' | 'decline' | 'cancel', content?: JsonObject }
+/** What the client's model said. */
+export interface SampleResult { role: string, content: unknown, model: string, stopReason?: string }
+/** A place that the client opened to the server. */
+export interface Root { uri: string, name?: string }
 
 /** What a file exports, an embedder registers, or a resolver builds. May return a full tool result, a string or any JSON value. */
 export type ToolHandler = (args: JsonObject, context: HandlerContext) => unknown

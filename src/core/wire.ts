@@ -1,10 +1,11 @@
+import { ToolFailedError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import { metaKeys } from './classify.ts'
 import {
   isModern, supportsAnyStructuredContent, supportsAudio, supportsIcons, supportsResourceLink, supportsStructuredContent, type Revision
 } from './versions.ts'
 import type { CacheHint } from './entries.ts'
-import type { CallToolResult, JsonObject } from './ports.ts'
+import type { CallToolResult, GetPromptResult, JsonObject } from './ports.ts'
 import type { ContentBlock, ToolDescription } from '../../schemas/mcp.ts'
 
 /** What a result looks like in each revision. The only place that knows. */
@@ -15,6 +16,7 @@ export interface Wire {
   result (result: object, revision: Revision, hint?: CacheHint): string
   /** A tool's result; `wrapped` when its output schema is shown wrapped to the 2025 era. */
   toolResult (result: CallToolResult, revision: Revision, wrapped: boolean): string
+  promptResult (result: GetPromptResult, revision: Revision): string
 }
 
 /** The parts that never change are made into text once. */
@@ -35,8 +37,15 @@ export function createWire (serverInfo: object): Wire {
 
   return {
     result,
-    toolResult: (value, revision, wrapped) => result(isModern(revision) ? value : legacyToolResult(value, revision, wrapped), revision)
+    toolResult: (value, revision, wrapped) => result(isModern(revision) ? value : legacyToolResult(value, revision, wrapped), revision),
+    promptResult: (value, revision) => result(isModern(revision) ? value : legacyPromptResult(value, revision), revision)
   }
+}
+
+/** The failure of a tool whose result JSON cannot hold: a cycle, a BigInt, a getter that throws. */
+export function unwritableResult (toolName: string, cause: unknown): ToolFailedError {
+  const reason = cause instanceof Error && typeof cause.message === 'string' ? cause.message.split('\n', 1)[0] ?? '' : 'no reason was given'
+  return new ToolFailedError(`${toolName} returned a value that cannot be written as JSON: ${reason}`, { cause })
 }
 
 /** True when the 2025 era, which knows objects only, has to see this output inside of `{ "result": … }`. */
@@ -54,20 +63,52 @@ export function describeTool (description: ToolDescription, revision: Revision):
   return known
 }
 
-/** Moves `$schema` and the definitions to the new root, so that references such as "#/$defs/x" still lead there. */
+/** Moves `$schema` and the definitions to the new root; references that led elsewhere from the old root follow it down. */
 function wrapSchema (schema: JsonObject): JsonObject {
+  // With an $id, the schema is a resource of its own: its references stay inside of it.
+  if (typeof schema['$id'] === 'string') return { ...pick(schema, ['$schema']), type: 'object', properties: { result: schema }, required: ['result'] }
   const { $schema, $defs, definitions, ...inner } = schema
-  const roots = { $schema, $defs, definitions }
-  const kept = Object.fromEntries(Object.entries(roots).filter(([, value]) => value !== undefined))
-  return { ...kept, type: 'object', properties: { result: inner }, required: ['result'] }
+  const moved = moveReferences({ $defs, definitions }) as JsonObject
+  return { ...pick({ ...moved, $schema }, ['$schema', '$defs', 'definitions']), type: 'object', properties: { result: moveReferences(inner) }, required: ['result'] }
+}
+
+function pick (schema: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(keys.filter((key) => schema[key] !== undefined).map((key) => [key, schema[key]]))
+}
+
+/** Keywords whose value is data: what looks like a reference in it is none. */
+const dataKeywords: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples'])
+/** Keywords whose members are schemas under names of their own. */
+const namedSchemas: ReadonlySet<string> = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'])
+
+function moveReferences (schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(moveReferences)
+  if (!isObject(schema)) return schema
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => {
+    if (key === '$ref' && typeof value === 'string') return [key, movedReference(value)]
+    if (namedSchemas.has(key) && isObject(value)) return [key, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moveReferences(inner)]))]
+    return [key, dataKeywords.has(key) ? value : moveReferences(value)]
+  }))
+}
+
+function movedReference (reference: string): string {
+  const isFromRoot = reference === '#' || (reference.startsWith('#/') && !/^#\/(?:\$defs|definitions)(?:\/|$)/.test(reference))
+  return isFromRoot ? `#/properties/result${reference.slice(1)}` : reference
 }
 
 function legacyToolResult (result: CallToolResult, revision: Revision, wrapped: boolean): CallToolResult {
   const { structuredContent, ...rest } = result
   const content = supportsResourceLink(revision) ? result.content : result.content.map((block) => legacyBlock(block, revision))
   if (structuredContent === undefined || !supportsStructuredContent(revision)) return { ...rest, content }
-  if (supportsAnyStructuredContent(revision) || (!wrapped && isObject(structuredContent))) return content === result.content ? result : { ...result, content }
-  return { ...rest, content, structuredContent: { result: structuredContent } }
+  if (supportsAnyStructuredContent(revision) || (!wrapped && isObject(structuredContent) && !('toJSON' in structuredContent))) return content === result.content ? result : { ...result, content }
+  // A date and the like are objects here and texts on the wire.
+  const value: unknown = JSON.parse(JSON.stringify(structuredContent))
+  return { ...rest, content, structuredContent: !wrapped && isObject(value) ? value : { result: value } }
+}
+
+function legacyPromptResult (result: GetPromptResult, revision: Revision): GetPromptResult {
+  if (supportsResourceLink(revision)) return result
+  return { ...result, messages: result.messages.map((message) => ({ ...message, content: legacyBlock(message.content, revision) })) }
 }
 
 /** What an old client could not read, said in text. */

@@ -4,13 +4,21 @@ import helmet from 'helmet'
 
 export interface SecurityHeadersOptions { enabled: boolean }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What every answer carries; for those that no hook sees. */
+    readonly securityHeaders: Readonly<Record<string, string>>
+  }
+}
+
 /**
  * Sends the headers of helmet that mean something on an API. They never change, so helmet runs once, here, and each answer gets
  * what it wrote: running it for each request costs more than everything else that Gantry does for one.
  */
 export default fp<SecurityHeadersOptions>(async function securityHeaders (app, { enabled }) {
+  const headers = enabled ? recordHeaders() : {}
+  app.decorate('securityHeaders', headers)
   if (!enabled) return
-  const headers = recordHeaders()
   app.addHook('onRequest', function setSecurityHeaders (_request, reply, done) {
     reply.headers(headers)
     done()

@@ -1,12 +1,15 @@
 import fp from 'fastify-plugin'
 import type { Clock } from '../core/ports.ts'
 import type { SessionStore } from '../core/session.ts'
+import type { RedisConnections } from '../stores/redis-client.ts'
 import { createSessionMemory } from '../stores/session-memory.ts'
+import type { SessionLimits } from '../stores/session-record.ts'
+import { createSessionRedis } from '../stores/session-redis.ts'
 
-export interface SessionsOptions {
+export interface SessionsOptions extends SessionLimits {
   mode: 'stateful' | 'stateless'
-  idleTimeoutMs: number
-  maxSessions: number
+  /** Where all instances keep them; undefined where this process is by itself. */
+  redis: RedisConnections | undefined
   clock: Clock
 }
 
@@ -18,8 +21,8 @@ declare module 'fastify' {
 }
 
 /** Opens the session store and closes it with the app. */
-export default fp<SessionsOptions>(async function sessions (app, { mode, ...options }) {
-  const store = mode === 'stateful' ? createSessionMemory(options) : undefined
+export default fp<SessionsOptions>(async function sessions (app, { mode, redis, clock, ...limits }) {
+  const store = mode === 'stateless' ? undefined : redis === undefined ? createSessionMemory({ ...limits, clock }) : createSessionRedis({ ...limits, redis })
   app.decorate('sessions', store)
   app.addHook('onClose', async function closeSessions () { await store?.close() })
 }, { name: 'sessions', fastify: '5.x' })

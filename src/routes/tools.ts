@@ -5,7 +5,9 @@ import type { Core } from '../core/core.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import { problemOf, problemType } from '../core/http-errors.ts'
 import { isObject } from '../core/json-rpc.ts'
+import { unwritableResult } from '../core/wire.ts'
 import type { CallToolResult, JsonObject, Logger, Principal } from '../core/ports.ts'
+import { whenGone } from './disconnect.ts'
 
 export interface ToolRouteOptions { core: Core }
 
@@ -39,20 +41,26 @@ function callTool (core: Core, name: string, request: FastifyRequest, reply: Fas
   if (!isObject(args)) throw new InvalidRequestError('The body must be a JSON object: the arguments of the tool.')
 
   const outcome = core.caller.call(entry, args, new RestExchange(request, reply))
-  if (outcome instanceof Promise) outcome.then((result) => { answer(request, reply, entry, result) }, (error: unknown) => { answerError(request, reply, error) })
+  if (outcome instanceof Promise) outcome.then((result) => { answer(request, reply, entry, result) }).catch((error: unknown) => { answerError(request, reply, error) })
   else answer(request, reply, entry, outcome)
 }
 
 function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry, result: CallToolResult): void {
   if (result.isError === true) return answerError(request, reply, new ToolReportedError(textOf(result, entry.target.name)))
+  let text
+  try {
+    text = JSON.stringify(result)
+  } catch (error) {
+    return answerError(request, reply, unwritableResult(entry.target.name, error))
+  }
   reply.header('content-type', 'application/json; charset=utf-8')
-  request.server.sendCompressed(request, reply, JSON.stringify(result))
+  request.server.sendCompressed(request, reply, text)
 }
 
 function answerError (request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-  if (error instanceof CancelledError) request.log.debug('The caller went away.')
+  if (error instanceof CancelledError) request.server.core.logger.debug('The caller went away.')
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
-  if (known instanceof InternalError) request.log.error({ err: error }, 'A tool call ended in an internal error.')
+  if (known instanceof InternalError) request.server.core.logger.error({ err: error }, 'A tool call ended in an internal error.')
   reply.code(known.status).header('content-type', problemType).send(JSON.stringify(problemOf(known)))
 }
 
@@ -89,7 +97,7 @@ class RestExchange implements Exchange {
   }
 
   get requestId (): string { return this.#request.id }
-  get logger (): Logger { return this.#request.log }
+  get logger (): Logger { return this.#request.server.core.logger }
   get principal (): Principal { return this.#request.principal }
   get traceparent (): string | undefined {
     const header = this.#request.headers['traceparent']
@@ -98,8 +106,5 @@ class RestExchange implements Exchange {
 
   notify (): void { /* the answer is one document */ }
 
-  onDisconnect (gone: () => void): void {
-    const { raw } = this.#reply
-    raw.once('close', () => { if (!raw.writableFinished) gone() })
-  }
+  onDisconnect (gone: () => void): void { whenGone(this.#reply, gone) }
 }

@@ -1,6 +1,7 @@
 import { ToolFailedError, ToolOutputInvalidError } from '../core/errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import { compileCheck, type Check } from '../core/validation.ts'
+import { unwritableResult } from '../core/wire.ts'
 import { CallToolResult } from '../../schemas/mcp.ts'
 
 /** Makes a tool result out of whatever a handler returned, and holds it against the tool's output schema. */
@@ -31,7 +32,7 @@ function isFullResult (output: unknown): output is { [key: string]: unknown } {
 /** `content` may be left out beside structured content: then its text is the JSON. 2026-07-28 server/tools, Structured Content. */
 function completeResult (toolName: string, output: { [key: string]: unknown }): CallToolResult {
   const { structuredContent } = output
-  const result = Array.isArray(output['content']) ? output : { ...output, content: [{ type: 'text', text: jsonText(toolName, structuredContent) }] }
+  const result = output['content'] !== undefined ? output : { ...output, content: [{ type: 'text', text: jsonText(toolName, structuredContent) }] }
   checkFullResult ??= compileCheck(CallToolResult, { defaults: false })
   const mismatches = checkFullResult(result)
   if (mismatches !== undefined) throw new ToolOutputInvalidError(toolName, mismatches)
@@ -52,7 +53,7 @@ function jsonText (toolName: string, value: unknown): string {
   try {
     text = JSON.stringify(value)
   } catch (error) {
-    throw new ToolFailedError(`${toolName} returned a value that cannot be written as JSON: ${error instanceof Error ? error.message.split('\n', 1)[0] ?? '' : String(error)}`, { cause: error })
+    throw unwritableResult(toolName, error)
   }
   if (text === undefined) throw new ToolFailedError(`${toolName} returned a ${typeof value}, which JSON cannot hold.`)
   return text

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setImmediate } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { plainEnvironment } from './plain-environment.ts'
 
@@ -146,6 +147,15 @@ export async function freePort (): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** Resolves when nothing listens on a port any more; rejects when something still does after many looks. */
+export async function untilClosed (port: number): Promise<void> {
+  for (let look = 0; look < 1_000; look++) {
+    if (!await listens(port)) return
+    await setImmediate()
+  }
+  throw new Error(`Something still listens on port ${port}.`)
 }
 
 /** Whether anything listens on a port of this machine. */

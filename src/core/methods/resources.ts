@@ -1,34 +1,31 @@
 import type { Exchange } from '../context.ts'
 import type { Method } from '../dispatcher.ts'
-import type { CacheHint, Caller, ResourceEntry, ResourceTemplateEntry } from '../entries.ts'
+import type { Registries, ResourceEntry, ResourceTemplateEntry } from '../entries.ts'
 import { InvalidParamsError, ResourceUnknownError } from '../errors.ts'
-import type { RequestId } from '../json-rpc.ts'
 import type { Registry } from '../registry.ts'
 import type { Wire } from '../wire.ts'
-import type { JsonObject, ReadResourceResult } from '../ports.ts'
+import type { JsonObject } from '../ports.ts'
+import { callEntry, type CallParts } from './call.ts'
 import { createListMethod } from './list.ts'
-import { progressTokenOf } from './params.ts'
 
-export interface ResourceParts {
+export interface ResourceParts extends CallParts {
   resources: Registry<ResourceEntry>
   templates: Registry<ResourceTemplateEntry>
-  caller: Caller
   wire: Wire
   pageSize: number
 }
 
-interface Reading { outcome: ReadResourceResult | Promise<ReadResourceResult>, hint: CacheHint }
-
 /** `resources/list`, `resources/templates/list` and `resources/read`. MCP 2026-07-28 server/resources. */
-export function createResourceMethods ({ resources, templates, caller, wire, pageSize }: ResourceParts): [string, Method][] {
-  const read = createReader(resources, templates)
+export function createResourceMethods (parts: ResourceParts): [string, Method][] {
+  const { resources, templates, wire, pageSize } = parts
 
   function readResource (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { uri } = params
     if (typeof uri !== 'string') throw new InvalidParamsError('params.uri must be the URI of a resource.')
-    const { outcome, hint } = read(caller, uri, exchange, progressTokenOf(params))
-    const write = (result: ReadResourceResult): string => wire.result(result, exchange.revision, hint)
-    return outcome instanceof Promise ? outcome.then(write) : write(outcome)
+    const { entry, variables } = findResource(parts, uri)
+    return callEntry(parts, {
+      entry, target: `resources/read ${uri}`, params, args: variables, exchange, uri, write: (result) => wire.result(result, exchange.revision, entry.cacheHint)
+    })
   }
 
   return [
@@ -38,18 +35,19 @@ export function createResourceMethods ({ resources, templates, caller, wire, pag
   ]
 }
 
-/** Starts to read a URI and says for how long the answer may be kept. */
-export type Reader = (caller: Caller, uri: string, exchange: Exchange, progressToken?: RequestId) => Reading
+export interface FoundResource {
+  entry: ResourceEntry | ResourceTemplateEntry
+  /** The values of a template's variables; none for a plain resource. */
+  variables: JsonObject
+}
 
-/** Finds a resource by its URI, else the first template that fits, and reads it. Throws ResourceUnknownError. */
-export function createReader (resources: Registry<ResourceEntry>, templates: Registry<ResourceTemplateEntry>): Reader {
-  return function read (caller, uri, exchange, progressToken) {
-    const fixed = resources.get(uri)
-    if (fixed !== undefined) return { outcome: caller.call(fixed, {}, exchange, progressToken, uri), hint: fixed.cacheHint }
-    for (const entry of templates.list) {
-      const variables = entry.template.match(uri)
-      if (variables !== undefined) return { outcome: caller.call(entry, variables, exchange, progressToken, uri), hint: entry.cacheHint }
-    }
-    throw new ResourceUnknownError(uri)
+/** Finds a resource by its URI, else the first template that fits. Throws ResourceUnknownError. */
+export function findResource ({ resources, templates }: Pick<Registries, 'resources' | 'templates'>, uri: string): FoundResource {
+  const fixed = resources.get(uri)
+  if (fixed !== undefined) return { entry: fixed, variables: {} }
+  for (const entry of templates.list) {
+    const variables = entry.template.match(uri)
+    if (variables !== undefined) return { entry, variables }
   }
+  throw new ResourceUnknownError(uri)
 }

@@ -1,23 +1,25 @@
 import type { Exchange } from '../context.ts'
 import type { Method } from '../dispatcher.ts'
-import type { Caller, ToolEntry } from '../entries.ts'
+import type { ToolEntry } from '../entries.ts'
 import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
 import type { Registry } from '../registry.ts'
-import { describeTool, wrapsOutput, type Wire } from '../wire.ts'
+import type { Revision } from '../versions.ts'
+import { describeTool, unwritableResult, wrapsOutput, type Wire } from '../wire.ts'
 import type { CallToolResult, JsonObject } from '../ports.ts'
 import { createListMethod } from './list.ts'
-import { progressTokenOf } from './params.ts'
+import { callEntry, type CallParts } from './call.ts'
 
-export interface ToolParts {
+export interface ToolParts extends CallParts {
   tools: Registry<ToolEntry>
-  caller: Caller
   wire: Wire
   pageSize: number
 }
 
 /** `tools/list` and `tools/call`. MCP 2026-07-28 server/tools. */
-export function createToolMethods ({ tools, caller, wire, pageSize }: ToolParts): [string, Method][] {
+export function createToolMethods (parts: ToolParts): [string, Method][] {
+  const { tools, wire, pageSize } = parts
+
   function callTool (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { name, arguments: args = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a tool.')
@@ -28,12 +30,20 @@ export function createToolMethods ({ tools, caller, wire, pageSize }: ToolParts)
     const { revision } = exchange
     const wrapped = wrapsOutput(entry.description)
     try {
-      const outcome = caller.call(entry, args, exchange, progressTokenOf(params))
-      return outcome instanceof Promise
-        ? outcome.then((result) => wire.toolResult(result, revision, wrapped), (error: unknown) => wire.toolResult(errorResult(error), revision, false))
-        : wire.toolResult(outcome, revision, wrapped)
+      const text = callEntry(parts, {
+        entry, target: `tools/call ${name}`, params, args, exchange, write: (result) => write(name, result, revision, wrapped)
+      })
+      return typeof text === 'string' ? text : text.catch((error: unknown) => wire.toolResult(errorResult(error), revision, false))
     } catch (error) {
       return wire.toolResult(errorResult(error), revision, false)
+    }
+  }
+
+  function write (name: string, result: CallToolResult, revision: Revision, wrapped: boolean): string {
+    try {
+      return wire.toolResult(result, revision, wrapped)
+    } catch (error) {
+      return wire.toolResult(errorResult(unwritableResult(name, error)), revision, false)
     }
   }
 

@@ -45,23 +45,27 @@ const keepAliveMs = 15_000
 /** All open streams of an app, with one timer that keeps them alive. */
 export class OpenStreams {
   readonly #streams = new Set<EventStream>()
+  readonly #endless = new Set<EventStream>()
   #timer: NodeJS.Timeout | undefined
 
   get size (): number { return this.#streams.size }
 
-  add (stream: EventStream): void {
+  /** `endless` streams wait for news; the others end by themselves, with the answer to their request. */
+  add (stream: EventStream, kind: 'answer' | 'endless'): void {
     this.#streams.add(stream)
+    if (kind === 'endless') this.#endless.add(stream)
     stream.once('close', () => { this.#remove(stream) })
     this.#timer ??= setInterval(() => { for (const each of this.#streams) each.comment('keep-alive') }, keepAliveMs).unref()
   }
 
-  /** Ends every stream, so that the server can close. */
-  endAll (): void {
-    for (const stream of this.#streams) stream.end()
+  /** Ends the streams that would not end by themselves, so that the server can close. */
+  endEndless (): void {
+    for (const stream of this.#endless) stream.end()
   }
 
   #remove (stream: EventStream): void {
     this.#streams.delete(stream)
+    this.#endless.delete(stream)
     if (this.#streams.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined

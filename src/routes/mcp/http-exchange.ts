@@ -4,10 +4,12 @@ import type { Answer } from '../../core/dispatcher.ts'
 import { errorText, notificationText, type RequestId } from '../../core/json-rpc.ts'
 import { isModern, type Revision } from '../../core/versions.ts'
 import type { GantryError } from '../../core/errors.ts'
+import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord } from '../../core/session.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../../core/ports.ts'
+import { whenGone } from '../disconnect.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
-import { sendText } from './send.ts'
+import { sendAnswer, sendText } from './send.ts'
 
 export interface HttpExchangeOptions {
   revision: Revision
@@ -20,6 +22,8 @@ export interface HttpExchangeOptions {
   /** Where an event stream is held, if the client takes one. */
   streams: OpenStreams | undefined
   keepLogLevel: ((level: LogLevel) => void | Promise<void>) | undefined
+  /** How the client of a session is asked. */
+  requests: ServerRequests | undefined
 }
 
 /**
@@ -48,7 +52,7 @@ export class HttpExchange implements Exchange {
     this.logLevel = options.logLevel
   }
 
-  get logger (): Logger { return this.#request.log }
+  get logger (): Logger { return this.#request.server.core.logger }
   get sessionId (): string | undefined { return this.#options.session?.id }
 
   get traceparent (): string | undefined {
@@ -64,6 +68,15 @@ export class HttpExchange implements Exchange {
 
   setLogLevel (level: LogLevel): void | Promise<void> { return this.#options.keepLogLevel?.(level) }
 
+  /** Questions go out on the stream of the call, so they need one; their answers come as posts of the session. */
+  get ask (): Exchange['ask'] {
+    const { session, requests, streams } = this.#options
+    if (session === undefined || requests === undefined || streams === undefined) return undefined
+    return async (inquiry, timeoutMs, signal) => await requests.ask({
+      sessionId: session.id, inquiry, timeoutMs, signal, send: (message) => { this.#openStream().send(JSON.stringify(message)) }
+    })
+  }
+
   notify (method: string, params: JsonObject): void {
     if (this.#options.streams === undefined || (this.#reply.sent && this.#stream === undefined)) return
     this.#openStream().send(notificationText(method, params))
@@ -72,8 +85,7 @@ export class HttpExchange implements Exchange {
   /** In the 2026 era a closed connection is a cancel; before, it says nothing. 2026-07-28 basic/patterns/cancellation. */
   onDisconnect (gone: () => void): void {
     if (!isModern(this.revision)) return
-    const { raw } = this.#reply
-    raw.once('close', () => { if (!raw.writableFinished) gone() })
+    whenGone(this.#reply, gone)
   }
 
   answer (answer: Answer | undefined): void {
@@ -81,7 +93,7 @@ export class HttpExchange implements Exchange {
       if (answer !== undefined) this.#stream.send(answer.text)
       this.#stream.end()
     } else if (answer !== undefined) {
-      sendText(this.#request, this.#reply, answer.status, answer.text)
+      sendAnswer(this.#request, this.#reply, answer.status, answer.text)
     } else if (isModern(this.revision)) {
       this.#reply.code(499).send() // the client is gone
     } else {
@@ -97,7 +109,7 @@ export class HttpExchange implements Exchange {
   #openStream (): EventStream {
     if (this.#stream === undefined) {
       this.#stream = new EventStream()
-      this.#options.streams?.add(this.#stream)
+      this.#options.streams?.add(this.#stream, 'answer')
       this.#reply.headers(eventStreamHeaders).send(this.#stream)
     }
     return this.#stream

@@ -4,8 +4,9 @@ import { classifyNotification, classifyRequest, refuseBatch, type MessageHeaders
 import type { Core } from '../../core/core.ts'
 import { translateEdgeError } from '../../core/http-errors.ts'
 import { InvalidRequestError, MethodNotAllowedError, NotAcceptableError } from '../../core/errors.ts'
-import { readMessage, type RpcRequest } from '../../core/json-rpc.ts'
-import type { SessionStore } from '../../core/session.ts'
+import { readMessage, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
+import type { ServerRequests } from '../../core/server-requests.ts'
+import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { isModern, supportsBatches } from '../../core/versions.ts'
 import { EventStream, eventStreamHeaders, OpenStreams } from './event-stream.ts'
 import { findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
@@ -18,20 +19,18 @@ export interface McpRouteOptions {
   path: string
   /** Undefined in stateless mode. */
   sessions: SessionStore | undefined
+  requests: ServerRequests
 }
-
-/** 2025-03-26 sets no bound; this one keeps a single request from being a flood. */
-const maxBatch = 100
 
 // Handlers here answer through the reply and return nothing: a returned reply is a thenable, whose waiting costs every request.
 
 /** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
-export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions }: McpRouteOptions): Promise<void> {
+export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests }: McpRouteOptions): Promise<void> {
   const streams = new OpenStreams()
-  const lane: LegacyLane = { core, streams, sessions }
+  const lane: LegacyLane = { core, streams, sessions, requests }
   const sessionStreams = new Map<string, Set<EventStream>>()
 
-  app.addHook('preClose', async function endStreams () { streams.endAll() })
+  app.addHook('preClose', async function endStreams () { streams.endEndless() })
   app.setErrorHandler(function answerInJsonRpc (error, request, reply) {
     refuse(request, reply, translateEdgeError(error, request))
   })
@@ -59,9 +58,15 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
         if (typeof version === 'string' && isModern(version)) {
           return sendError(request, reply, new InvalidRequestError('Clients of revision 2026-07-28 send requests and notifications, no responses.'))
         }
-        return stand(request, reply, undefined, () => { accept(reply) })
+        return stand(request, reply, undefined, ({ session }) => { receiveAnswer(request, reply, message, session) })
       }
     }
+  }
+
+  /** A client's answer to something that this server, or another instance of it, asked. */
+  function receiveAnswer (request: FastifyRequest, reply: FastifyReply, { id, result, error }: RpcResponse, session: SessionRecord | undefined): void {
+    const taken = session === undefined ? Promise.resolve() : requests.answer(session.id, id, { result, error })
+    taken.then(() => { accept(reply) }, (failure: unknown) => { refuse(request, reply, failure) })
   }
 
   function receiveRequest (request: FastifyRequest, reply: FastifyReply, message: RpcRequest): void {
@@ -81,7 +86,6 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
   function receiveBatch (request: FastifyRequest, reply: FastifyReply, batch: readonly unknown[]): void {
     const refusal = refuseBatch(batch)
     if (refusal !== undefined) return sendError(request, reply, refusal)
-    if (batch.length > maxBatch) return sendError(request, reply, new InvalidRequestError(`A batch holds at most ${maxBatch} messages.`))
     stand(request, reply, undefined, (standing) => {
       if (!supportsBatches(standing.revision)) throw new InvalidRequestError(`Revision ${standing.revision} has no batches: send one message a request.`)
       serveBatch(lane, request, reply, batch, standing).catch((error: unknown) => { refuse(request, reply, error) })
@@ -105,7 +109,7 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     stand(request, reply, undefined, ({ session }) => {
       if (session === undefined) return
       const stream = new EventStream()
-      streams.add(stream)
+      streams.add(stream, 'endless')
       const siblings = sessionStreams.get(session.id) ?? new Set()
       sessionStreams.set(session.id, siblings.add(stream))
       stream.once('close', () => {

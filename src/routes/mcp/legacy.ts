@@ -4,17 +4,19 @@ import { readAccept } from '../../core/accept.ts'
 import type { Core } from '../../core/core.ts'
 import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
 import { errorText, readMessage, resultText, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
+import type { ServerRequests } from '../../core/server-requests.ts'
 import type { MaybePromise, SessionRecord, SessionStore } from '../../core/session.ts'
 import { assumedRevision, isModern, isRevision, type Revision } from '../../core/versions.ts'
 import type { OpenStreams } from './event-stream.ts'
 import { cancelKey, HttpExchange } from './http-exchange.ts'
-import { sendError, sendText } from './send.ts'
+import { sendAnswer, sendError } from './send.ts'
 
 export interface LegacyLane {
   core: Core
   streams: OpenStreams
   /** Undefined when the server keeps no sessions: then every request stands for itself. */
   sessions: SessionStore | undefined
+  requests: ServerRequests
 }
 
 /** Log messages go out from this level on until the client sets another. */
@@ -62,7 +64,7 @@ export async function openSession (lane: LegacyLane, request: FastifyRequest, re
     if (!await lane.sessions.create(session)) throw new SessionLimitError()
     reply.header('mcp-session-id', session.id)
   }
-  sendText(request, reply, 200, resultText(message.id, result))
+  sendAnswer(request, reply, 200, resultText(message.id, result))
 }
 
 /** One request of the 2025 era. */
@@ -91,7 +93,7 @@ export async function serveBatch (lane: LegacyLane, request: FastifyRequest, rep
   }))
   const texts = answers.filter((text) => text !== undefined)
   if (texts.length === 0) reply.code(202).send()
-  else sendText(request, reply, 200, `[${texts.join(',')}]`)
+  else sendAnswer(request, reply, 200, `[${texts.join(',')}]`)
 }
 
 function exchangeFor (
@@ -105,7 +107,8 @@ function exchangeFor (
     logLevel: session?.logLevel ?? defaultLogLevel,
     principal: request.principal,
     streams,
-    keepLogLevel: session === undefined ? undefined : (level) => { session.logLevel = level; return lane.sessions?.update(session) }
+    keepLogLevel: session === undefined ? undefined : (level) => { session.logLevel = level; return lane.sessions?.update(session) },
+    requests: lane.requests
   })
 }
 
@@ -115,6 +118,7 @@ export function noticeLegacy (lane: LegacyLane, message: RpcNotification, sessio
 
 /** Sends the error that stopped a request on its way to a method. */
 export function refuse (request: FastifyRequest, reply: FastifyReply, error: unknown, id?: RpcRequest['id']): void {
-  if (!(error instanceof GantryError)) request.log.error({ err: error }, 'A request ended in an internal error.')
-  sendError(request, reply, error instanceof GantryError ? error : new InternalError({ cause: error }), id)
+  const known = error instanceof GantryError ? error : new InternalError({ cause: error })
+  if (known instanceof InternalError) request.server.core.logger.error({ err: known.cause, requestId: request.id }, 'A request ended in an internal error.')
+  sendError(request, reply, known, id)
 }

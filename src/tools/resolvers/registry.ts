@@ -9,9 +9,7 @@ export function createRegistryResolver (handlers: ReadonlyMap<string, ToolHandle
     async resolve ({ name }) {
       const handler = handlers.get(name)
       if (handler !== undefined) return handler
-      const known = handlers.size === 0
-        ? 'This program registered none. A registry handler needs a program that embeds Gantry; with the gantry command, use a file handler.'
-        : `Registered are: ${[...handlers.keys()].join(', ')}.`
+      const known = `Registered are: ${[...handlers.keys()].join(', ')}. Functions of your own need a program that embeds Gantry; with the gantry command, use a file handler.`
       throw new HandlerLoadError(['name'], `No handler is registered as ${JSON.stringify(name)}. ${known}`)
     }
   }

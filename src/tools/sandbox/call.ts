@@ -121,7 +121,9 @@ function checkType (machine: Machine, form: Form): Outcome {
   const answer = context.unwrapResult(context.callFunction(machine.probe, context.undefined, thunk)).consume((handle) => context.getString(handle))
   thunk.dispose()
   if (answer === 'function') return checked(form)
-  const why = answer.startsWith('{') ? `evaluating it fails: ${readFailure(answer).message}` : `it gives: ${answer}`
+  const fault = answer.startsWith('{') ? readFailure(answer) : undefined
+  if (fault?.memory === true) return { type: 'memory' }
+  const why = fault === undefined ? `it gives: ${answer}` : `evaluating it fails: ${fault.message}`
   return { type: 'faulty', message: `The code is an expression that is not a function (${why}). Write (args, context) => … or a body with a return statement`, line: 1, column: 1 }
 }
 

@@ -3,7 +3,8 @@ import { CancelledError, GantryError, ToolFailedError, ToolTimeoutError } from '
 import type { Principal } from '../../core/ports.ts'
 import { readEvent, type SandboxEvent } from './events.ts'
 import type { CheckedOutcome, Outcome } from './messages.ts'
-import { createPool } from './pool.ts'
+import { Pool } from './pool.ts'
+import type { Job } from './task.ts'
 
 export interface SandboxOptions {
   /** The most threads that run code at the same time. Default: one for each core, 2 to 8. */
@@ -50,7 +51,7 @@ export type CodeCheck =
 export interface Sandbox {
   /** Whether the code is a function or the body of one. Runs nothing but the expression itself. */
   check (code: string): Promise<CodeCheck>
-  /** Calls the code in a fresh context; resolves to a JSON value or undefined. Rejects with a GantryError, or with the reason of the signal when it is one. */
+  /** Calls the code in a fresh context, after a check if it had none; resolves to a JSON value or undefined. Rejects with a GantryError, or with the reason of the signal when it is one. */
   run (request: RunRequest): Promise<unknown>
   /** Ends all threads; what runs or waits is rejected. */
   close (): Promise<void>
@@ -62,7 +63,7 @@ const CHECK_LIMIT_MS = 5000
 
 /** Makes a sandbox. Nothing is loaded and no thread started before its first use. */
 export function createSandbox (options: SandboxOptions = {}): Sandbox {
-  const pool = createPool({
+  const pool = new Pool({
     maxWorkers: options.maxWorkers ?? Math.min(Math.max(availableParallelism(), 2), 8),
     maxQueue: options.maxQueue ?? 1000,
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
@@ -73,9 +74,14 @@ export function createSandbox (options: SandboxOptions = {}): Sandbox {
   function prepare (code: string): Promise<CheckedOutcome | CodeFault> {
     const known = remembered.get(code)
     if (known !== undefined) return known
-    const prepared = pool.run({ request: { type: 'check', code }, limitMs: CHECK_LIMIT_MS }).then(readCheck)
+    const forget = (): void => { remembered.delete(code) }
+    const prepared = pool.run({ request: { type: 'check', code }, limitMs: CHECK_LIMIT_MS }).then((outcome) => {
+      // Of this moment rather than of the code.
+      if (outcome.type === 'timeout') forget()
+      return readCheck(outcome)
+    })
+    prepared.catch(forget)
     remembered.set(code, prepared)
-    prepared.catch(() => { remembered.delete(code) })
     const [oldest] = remembered.keys()
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
     return prepared
@@ -89,22 +95,25 @@ export function createSandbox (options: SandboxOptions = {}): Sandbox {
     async run (request) {
       const prepared = await prepare(request.code)
       if (prepared.type !== 'checked') throw new ToolFailedError(`The code cannot run: ${prepared.fault.message} (line ${prepared.fault.line}, column ${prepared.fault.column})`)
-      const { onEvent, signal, timeoutMs, memoryLimitBytes, maxOutputBytes } = request
+      const { signal } = request
       try {
-        const outcome = await pool.run({
-          request: { type: 'call', source: prepared.source, argsText: JSON.stringify(request.args ?? null), infoText: describeCall(request.info), timeoutMs, memoryLimitBytes, maxOutputBytes },
-          limitMs: timeoutMs,
-          signal,
-          onEvent: onEvent && ((text) => { onEvent(readEvent(text)) }),
-          onDropped: onEvent && ((count) => { onEvent({ type: 'dropped', count }) })
-        })
-        return readResult(outcome, request)
+        return readResult(await pool.run(describeJob(request, prepared.source)), request)
       } catch (error) {
         if (signal?.aborted === true && error === signal.reason && !(error instanceof GantryError)) throw new CancelledError()
         throw error
       }
     },
     close: () => pool.close()
+  }
+}
+
+function describeJob ({ args, info, timeoutMs, memoryLimitBytes, maxOutputBytes, signal, onEvent }: RunRequest, source: string): Job {
+  return {
+    request: { type: 'call', source, argsText: JSON.stringify(args ?? null), infoText: describeCall(info), timeoutMs, memoryLimitBytes, maxOutputBytes },
+    limitMs: timeoutMs,
+    signal,
+    onEvent: onEvent && ((text) => { onEvent(readEvent(text)) }),
+    onDropped: onEvent && ((count) => { onEvent({ type: 'dropped', count }) })
   }
 }
 

@@ -26,7 +26,7 @@ export const core = `(emit, kitText) => {
   }
 
   const makeContext = (context) => {
-    for (const name of ['progress', 'log', 'logger', 'elicit', 'sample', 'readResource', 'db']) lend(context, name, true)
+    for (const name of ['progress', 'log', 'logger', 'elicit', 'elicitUrl', 'sample', 'roots', 'announce', 'readResource', 'db']) lend(context, name, true)
     for (const name of ['redis', 'cache', 'signal']) lend(context, name, false)
     return context
   }
@@ -111,7 +111,10 @@ export const kit = `(captured) => {
     logger: { trace: logger('trace'), debug: logger('debug'), info: logger('info'), warn: logger('warn'), error: logger('error') },
     console: { log: print('info'), info: print('info'), debug: print('debug'), trace: print('trace'), warn: print('warn'), error: print('error') },
     elicit () { refuse('elicit') },
+    elicitUrl () { refuse('elicitUrl') },
     sample () { refuse('sample') },
+    roots () { refuse('roots') },
+    announce () { refuse('announce') },
     readResource () { refuse('readResource') },
     db () { refuse('db') },
     get redis () { return refuse('redis') },

@@ -15,10 +15,8 @@ export function startThread (): SandboxThread {
   const shared = new SharedArrayBuffer(STOP_FLAG_BYTES)
   const stopFlag = new Int32Array(shared)
   const { entry, isText } = locateEntry()
+  // stdout and stderr are streams that nobody reads (reading would keep the process alive): that of the process may carry the protocol.
   const worker = new Worker(entry, { eval: isText, name: 'sandbox', env: {}, argv: [], execArgv: [], resourceLimits, stdout: true, stderr: true, workerData: shared })
-  // What might be written ends here: stdout of the process may be the protocol's.
-  worker.stdout.resume()
-  worker.stderr.resume()
   return { worker, setStop (stop) { Atomics.store(stopFlag, 0, stop ? 1 : 0) } }
 }
 

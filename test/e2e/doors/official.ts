@@ -35,21 +35,21 @@ export function officialDoor ({ traits, client, logs, revision, call, close }: O
   return {
     traits,
     logs,
-    call: (tool, args, options = {}) => settle(call(tool, args, options), options.signal),
+    call: (tool, args, options = {}) => settle(() => call(tool, args, options), options.signal),
     list (kind, cursor) {
       const params = cursor === undefined ? undefined : { cursor }
       switch (kind) {
-        case 'tools': return settle(client.listTools(params))
-        case 'prompts': return settle(client.listPrompts(params))
-        case 'resources': return settle(client.listResources(params))
-        case 'resourceTemplates': return settle(client.listResourceTemplates(params))
+        case 'tools': return settle(() => client.listTools(params))
+        case 'prompts': return settle(() => client.listPrompts(params))
+        case 'resources': return settle(() => client.listResources(params))
+        case 'resourceTemplates': return settle(() => client.listResourceTemplates(params))
       }
     },
-    prompt: (name, args) => settle(client.getPrompt({ name, ...(args !== undefined && { arguments: args }) })),
-    read: (uri) => settle(client.readResource({ uri })),
-    complete: (ref, name, value) => settle(client.complete({ ref, argument: { name, value } })),
-    setLogLevel: (level) => settle(client.setLoggingLevel(level)),
-    request: (method, params) => settle(client.request({ method, ...(params !== undefined && { params }) }, anything)),
+    prompt: (name, args) => settle(() => client.getPrompt({ name, ...(args !== undefined && { arguments: args }) })),
+    read: (uri) => settle(() => client.readResource({ uri })),
+    complete: (ref, name, value) => settle(() => client.complete({ ref, argument: { name, value } })),
+    setLogLevel: (level) => settle(() => client.setLoggingLevel(level)),
+    request: (method, params) => settle(() => client.request({ method, ...(params !== undefined && { params }) }, anything)),
     introduction: () => ({
       name: client.getServerVersion()?.name,
       version: client.getServerVersion()?.version,
@@ -74,9 +74,10 @@ export function requestOptions ({ onProgress, signal }: CallOptions): { onprogre
   }
 }
 
-async function settle (answer: Promise<unknown>, signal?: AbortSignal): Promise<Outcome> {
+/** Some requests are refused by the client itself, before there is a promise. */
+async function settle (ask: () => Promise<unknown>, signal?: AbortSignal): Promise<Outcome> {
   try {
-    return { result: undress(await answer) }
+    return { result: undress(await ask()) }
   } catch (error) {
     if (signal?.aborted === true) return { cancelled: true }
     return outcomeOfError(error)

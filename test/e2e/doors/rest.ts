@@ -18,7 +18,10 @@ export function rest (traits: Traits): OpenDoor {
           throw error
         }
       },
-      list: async (kind) => kind === 'tools' ? await outcomeOf(await fetch(`${origin}/tools`)) : toolsOnly,
+      async list (kind, cursor) {
+        if (kind !== 'tools') return toolsOnly
+        return cursor === undefined ? await outcomeOf(await fetch(`${origin}/tools`)) : { impossible: 'GET /tools has no pages' }
+      },
       prompt: async () => toolsOnly,
       read: async () => toolsOnly,
       complete: async () => toolsOnly,

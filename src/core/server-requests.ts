@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import type { EventBus } from './bus.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError } from './errors.ts'
+import type { Inquiry } from './inquiry.ts'
+import { isObject, type RequestId } from './json-rpc.ts'
+import type { JsonObject } from './ports.ts'
+
+/** Requests of this server to its clients in the 2025 era, and their answers, whichever instance these arrive at. */
+
+export interface Ask {
+  /** Whose client is asked; its answer is taken from this session only. */
+  sessionId: string
+  inquiry: Inquiry
+  timeoutMs: number
+  /** Ends the wait: the call that asked was given up. */
+  signal: AbortSignal
+  /** Sends one JSON-RPC message to the client, on the stream of the call. */
+  send (message: JsonObject): void
+}
+
+interface Waiting {
+  sessionId: string
+  settle (answer: { result?: unknown, error?: unknown }): void
+}
+
+/** Waits for answers by id. The id names the instance that waits, so that any other knows where an answer belongs. */
+export class ServerRequests {
+  readonly #bus: EventBus
+  readonly #instance = randomUUID()
+  readonly #waiting = new Map<string, Waiting>()
+  #count = 0
+  #unsubscribe: (() => void) | undefined
+
+  constructor (bus: EventBus) { this.#bus = bus }
+
+  /** How many answers are awaited. */
+  get size (): number { return this.#waiting.size }
+
+  /** Listens for answers that reach other instances. */
+  async open (): Promise<void> {
+    this.#unsubscribe = await this.#bus.subscribe(channelOf(this.#instance), (event) => {
+      const { sessionId, id, answer } = event
+      if (typeof sessionId === 'string' && typeof id === 'string' && isObject(answer)) this.#settle(sessionId, id, answer)
+    })
+  }
+
+  close (): void { this.#unsubscribe?.() }
+
+  /** Sends an inquiry and waits. Rejects with ToolTimeoutError, CancelledError, or ToolFailedError with the client's reason. */
+  async ask ({ sessionId, inquiry, timeoutMs, signal, send }: Ask): Promise<unknown> {
+    const id = `${this.#instance}:${++this.#count}`
+    return await new Promise<unknown>((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', giveUp)
+        this.#waiting.delete(id)
+      }
+      const giveUp = (): void => {
+        end()
+        send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'The call was given up.' } })
+        reject(signal.reason instanceof Error ? signal.reason : new CancelledError())
+      }
+      const timer = setTimeout(() => {
+        end()
+        send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'No answer in time.' } })
+        reject(new ToolTimeoutError(`The client's answer to ${inquiry.method}`, timeoutMs))
+      }, timeoutMs)
+      this.#waiting.set(id, {
+        sessionId,
+        settle ({ result, error }) {
+          end()
+          if (error === undefined) resolve(result)
+          else reject(new ToolFailedError(`The client refused ${inquiry.method}: ${reasonOf(error)}`))
+        }
+      })
+      if (signal.aborted) return giveUp()
+      signal.addEventListener('abort', giveUp, { once: true })
+      send({ jsonrpc: '2.0', id, method: inquiry.method, params: inquiry.params })
+    })
+  }
+
+  /** Takes a client's answer; one for another instance is passed on. Answers that nobody awaits, or of another session, are dropped. */
+  async answer (sessionId: string, id: RequestId, answer: { result?: unknown, error?: unknown }): Promise<void> {
+    if (typeof id !== 'string') return
+    const instance = id.slice(0, id.indexOf(':'))
+    if (instance === this.#instance) this.#settle(sessionId, id, answer)
+    else if (/^[0-9a-f-]{36}$/.test(instance)) await this.#bus.publish(channelOf(instance), { sessionId, id, answer })
+  }
+
+  #settle (sessionId: string, id: string, answer: { result?: unknown, error?: unknown }): void {
+    const waiting = this.#waiting.get(id)
+    if (waiting?.sessionId === sessionId) waiting.settle(answer)
+  }
+}
+
+function channelOf (instance: string): string { return `answers:${instance}` }
+
+function reasonOf (error: unknown): string {
+  return isObject(error) && typeof error['message'] === 'string' ? error['message'].slice(0, 1_000) : 'it gave no reason'
+}

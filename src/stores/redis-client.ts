@@ -1,0 +1,161 @@
+import type { Redis, RedisOptions } from 'ioredis'
+import { GantryError } from '../core/errors.ts'
+import type { Clock, Logger } from '../core/ports.ts'
+import { createReasons, createRefusalLog, stateUnavailable } from './redis-failure.ts'
+import { addressText, type RedisSettings } from './redis-settings.ts'
+import { createRedisTransitions } from './redis-transitions.ts'
+
+/** The Redis of a configuration: connections that come back by themselves and commands that never wait for that. */
+export interface RedisConnections {
+  /** Where it is, without credentials. */
+  readonly address: string
+  readonly keyPrefix: string
+  readonly channelPrefix: string
+  /** The connection for commands, for libraries that want one. Whoever uses it translates its errors: see `run`. */
+  readonly commands: Redis
+  /** Whether all connections are there. */
+  readonly available: boolean
+  /** Runs commands. Rejects with StateUnavailableError when Redis is away, is too slow or refuses. Other errors of `work` pass. */
+  run<T> (work: (commands: Redis) => Promise<T>): Promise<T>
+  /** Opens a further connection under a name of its own. It closes with the others; after that this throws StateUnavailableError. */
+  connect (purpose: string): RedisConnection
+  /** Ends all connections, within half a second each way. */
+  close (): Promise<void>
+}
+
+export interface RedisConnection {
+  readonly client: Redis
+  /** Resolves when the first attempt has come to an end, good or bad, or takes too long to wait for. */
+  readonly attempted: Promise<void>
+}
+
+export interface RedisOpenOptions {
+  settings: RedisSettings
+  logger: Logger
+  clock: Clock
+}
+
+const connectTimeoutMs = 2_000
+const heartbeatMs = 2_000
+const longestPauseMs = 1_000
+const quitLimitMs = 500
+const demotionPauseMs = 5_000
+
+/** Opens the connection for commands, loading the client library now. Resolves when the first attempt has ended; a Redis that is away is no error. */
+export async function openRedis ({ settings, logger, clock }: RedisOpenOptions): Promise<RedisConnections> {
+  const { Redis } = await import('ioredis')
+  const address = addressText(settings)
+  const reasonOf = createReasons(settings.password)
+  const transitions = createRedisTransitions(logger, address, clock)
+  const noteRefusal = createRefusalLog(logger, address, clock)
+  const clients: Redis[] = []
+  let closing = false
+  const heartbeat = setInterval(() => { for (const client of clients) if (client.status === 'ready') client.ping().catch(ignore) }, heartbeatMs)
+  heartbeat.unref()
+
+  function connect (purpose: string): RedisConnection {
+    if (closing) throw stateUnavailable('the server is closing')
+    const client = new Redis(clientOptions(settings, purpose, clock))
+    let reason = 'the connection was closed'
+    client.on('error', (error: unknown) => { reason = reasonOf(error) })
+    client.on('ready', () => { if (!closing) transitions.arrived(client) })
+    client.on('close', () => {
+      if (!closing) transitions.departed(client, reason)
+      reason = 'the connection was closed'
+    })
+    clients.push(client)
+    const attempted = new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, connectTimeoutMs)
+      const end = (): void => { clearTimeout(limit); resolve() }
+      client.once('ready', end).once('close', end)
+    })
+    client.connect().catch(ignore) // "close" has it, and the next attempt follows by itself.
+    return { client, attempted }
+  }
+
+  async function run<T> (work: (commands: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await work(commands)
+    } catch (error) {
+      if (error instanceof GantryError || error instanceof TypeError || error instanceof SyntaxError) throw error
+      const reason = reasonOf(error)
+      if (isReply(error)) noteRefusal(reason)
+      throw stateUnavailable(reason)
+    }
+  }
+
+  async function close (): Promise<void> {
+    closing = true
+    clearInterval(heartbeat)
+    await Promise.all(clients.map(quit))
+  }
+
+  const { client: commands, attempted } = connect('commands')
+  await attempted
+  return {
+    address,
+    keyPrefix: settings.keyPrefix,
+    channelPrefix: settings.channelPrefix,
+    commands,
+    get available () { return transitions.available },
+    run,
+    connect,
+    close
+  }
+}
+
+function clientOptions ({ host, port, username, password, db, tls, commandTimeoutMs }: RedisSettings, purpose: string, clock: Clock) {
+  return {
+    host,
+    port,
+    username,
+    password,
+    db,
+    ...(tls && { tls: {} }),
+    connectionName: `gantry:${purpose}`,
+    lazyConnect: true,
+    connectTimeout: connectTimeoutMs,
+    disconnectTimeout: quitLimitMs,
+    commandTimeout: commandTimeoutMs,
+    // Silence while an answer is due, if only that to a heartbeat, means that the connection is dead. Until it is cut, commands that timed
+    // out stay queued for the order of the answers; afterwards they fail at once.
+    socketTimeout: commandTimeoutMs + 500,
+    // Nothing waits for a connection: a command fails at once while there is none, and when it is lost.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    // The library's own would leave a rejection that nobody handles; the bus subscribes again.
+    autoResubscribe: false,
+    retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), longestPauseMs) * (0.75 + Math.random() / 4),
+    maxLoadingRetryTime: longestPauseMs,
+    reconnectOnError: createDemotionCheck(clock)
+  } satisfies RedisOptions
+}
+
+/** Whether a primary has become a replica: then the name may lead to the new primary by now. Asked with every error; true from time to time. */
+function createDemotionCheck (clock: Clock): (error: Error) => boolean {
+  let triedAt = -Infinity
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || clock.now() - triedAt < demotionPauseMs) return false
+    triedAt = clock.now()
+    return true
+  }
+}
+
+/** An error that Redis answered with, as opposed to one on the way. */
+function isReply (error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** Says goodbye where that is possible, and hangs up in any case. */
+async function quit (client: Redis): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  if (client.status === 'ready') {
+    const limit = new Promise<void>((resolve) => { timer = setTimeout(resolve, quitLimitMs) })
+    await Promise.race([client.quit().then(ignore, ignore), limit])
+  }
+  clearTimeout(timer)
+  if (client.status !== 'end') client.disconnect()
+}
+
+function ignore (): void {}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+
+/** A script that Redis runs as one step. */
+export type RedisScript = (commands: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
+
+/** Runs a script by its digest; a Redis that does not know it, because it was restarted for one, is sent the text. */
+export function redisScript (lua: string): RedisScript {
+  const digest = createHash('sha1').update(lua).digest('hex')
+  return async (commands, keys, args) => {
+    try {
+      return await commands.evalsha(digest, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+      return await commands.eval(lua, keys.length, ...keys, ...args)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** How much of the streams is kept. */
+export interface StreamLogBounds {
+  /** Messages of one stream. */
+  maxEvents: number
+  /** Bytes of the messages of one stream. */
+  maxBytes: number
+  /** Streams of one session; the one that was silent for longest goes first. */
+  maxStreams: number
+  /** How long a stream is kept after its last message. */
+  keepMs: number
+}
+
+export const defaultStreamLogBounds: StreamLogBounds = { maxEvents: 200, maxBytes: 1024 * 1024, maxStreams: 100, keepMs: 300_000 }
+
+/** An id in its parts. Undefined when it is not of the form `<stream>.<number>`. */
+export function splitEventId (id: string): { streamId: string, number: number } | undefined {
+  const match = /^([A-Za-z0-9-]{1,64})\.(0|[1-9]\d{0,9})$/.exec(id)
+  return match?.[1] === undefined ? undefined : { streamId: match[1], number: Number(match[2]) }
+}
+
+/** The number in the id of an event of a stream. Throws where a caller mixed up its streams. */
+export function numberIn (streamId: string, eventId: string): number {
+  const parts = splitEventId(eventId)
+  if (parts === undefined || parts.streamId !== streamId) throw new Error(`${eventId} is not the id of an event of the stream ${streamId}.`)
+  return parts.number
+}
+
+/**
+ * Up to which number messages are missing when a stream begins with this one. A stream begins with 0 or 1; one that seems to begin
+ * later was known before and forgotten, and who asks for what came in between must hear that it is gone.
+ */
+export function missingBefore (firstNumber: number): number {
+  return firstNumber > 1 ? firstNumber - 1 : -1
+}
