@@ -65,7 +65,7 @@ export async function buildApp (options: AppOptions): Promise<GantryApp> {
       allowedHosts: config.server.allowedHosts,
       allowedOrigins: config.server.allowedOrigins
     })
-    await scope.register(mcpRoutes, { core: app.core, path: config.server.path, sessions: app.sessions, requests: app.serverRequests })
+    await scope.register(mcpRoutes, { core: app.core, path: config.server.path, sessions: app.sessions, requests: app.serverRequests, keeping: { log: app.streamLog, bus: app.bus, logger: app.core.logger } })
     await scope.register(toolRoutes, { core: app.core })
   })
   return app

@@ -1,4 +1,5 @@
-import { pathToFileURL } from 'node:url'
+import { existsSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { buildApp } from './app.ts'
 import { exitCodes } from './exit-codes.ts'
 import { closeWithin, complain, openApp, untilSignal, type ProgramOptions } from './program.ts'
@@ -32,6 +33,10 @@ function listenFailure (error: NodeJS.ErrnoException, { host, port }: Config): s
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exit(await runServer({ file: process.argv[2] }))
+/** Whether Node was started with this file, by whatever link: releases are often folders behind one. */
+function isProgram (): boolean {
+  const [, script] = process.argv
+  return script !== undefined && existsSync(script) && realpathSync(script) === realpathSync(fileURLToPath(import.meta.url))
 }
+
+if (isProgram()) process.exit(await runServer({ file: process.argv[2] }))

@@ -18,6 +18,12 @@ export interface Exchange {
   readonly principal: Principal
   readonly logger: Logger
   readonly sessionId: string | undefined
+  /** The JSON-RPC id; undefined over REST. */
+  readonly rpcId: RequestId | undefined
+  /** Reads a request header, where headers are held against the body (2026 era over HTTP). */
+  readonly header?: ((name: string) => string | undefined) | undefined
+  /** Whether notifications reach the client before the answer. */
+  readonly streaming: boolean
   readonly clientCapabilities: JsonObject
   /** The least severe log message that the client wants of this request; undefined for none at all. */
   readonly logLevel: LogLevel | undefined
@@ -26,10 +32,14 @@ export interface Exchange {
   notify (method: string, params: JsonObject): void
   /** What a later cancel notification of this client would name; undefined where none can come. */
   readonly cancelKey: string | undefined
+  /** Keeps which resources the session is told about. Absent where nothing could be told. */
+  readonly watch?: ((uri: string, wanted: boolean) => void | Promise<void>) | undefined
   /** Keeps the level for the session's later requests. Absent where there is no session. */
   setLogLevel? (level: LogLevel): void | Promise<void>
   /** Sends a request to the client and waits for its answer (2025 era). Absent where there is no way to. */
   readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** Lets go of the connection until the client comes back for the rest. Absent where it could not. */
+  suspend? (retryMs: number): void
   /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */
   onDisconnect? (gone: () => void): void
 }
@@ -147,6 +157,10 @@ export class CallContext implements HandlerContext {
   }
 
   async roots (options?: AskOptions): Promise<Root[]> { return await this.#ask(rootsInquiry, options) as Root[] }
+
+  suspend (retryMs = 1_000): void {
+    if (!this.#silent) this.#exchange.suspend?.(retryMs)
+  }
 
   async announce (change: Change): Promise<void> { await this.#services.announce(change) }
   async readResource (uri: string): Promise<ReadResourceResult> { return await this.#services.readResource(uri, this.#exchange) }

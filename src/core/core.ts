@@ -5,7 +5,9 @@ import { createCompletionMethods } from './methods/completion.ts'
 import { createDiscoverMethod, pingMethod, shakeHands, type Handshake, type ServerInfo } from './methods/lifecycle.ts'
 import { setLevelMethod } from './methods/logging.ts'
 import { createPromptMethods } from './methods/prompts.ts'
-import { createResourceMethods, findResource } from './methods/resources.ts'
+import { createListenMethod, createSubscribeMethods } from './methods/subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { createResourceMethods, findResource, hasResource } from './methods/resources.ts'
 import { createToolMethods } from './methods/tools.ts'
 import type { Changes } from './changes.ts'
 import type { RequestStates } from './request-state.ts'
@@ -36,10 +38,12 @@ export interface Core extends Registries {
   readonly pipeline: Pipeline
   readonly caller: Caller
   readonly dispatcher: Dispatcher
+  /** The open `subscriptions/listen` requests. */
+  readonly subscriptions: Subscriptions
   /** The calls that are running and can be cancelled. */
   readonly inFlight: InFlight
   /** Answers `initialize`; keeping the session is up to the binding. */
-  shakeHands (params: JsonObject): Handshake
+  shakeHands (params: JsonObject, options: { news: boolean }): Handshake
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
@@ -64,8 +68,9 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
   ]
-  const legacy: MethodTable = new Map([...common, pingMethod, setLevelMethod])
-  const modern: MethodTable = new Map([...common, createDiscoverMethod(parts)])
+  const subscriptions = new Subscriptions(changes, inFlight, (uri) => hasResource(registries, uri))
+  const legacy: MethodTable = new Map([...common, pingMethod, setLevelMethod, ...createSubscribeMethods(parts)])
+  const modern: MethodTable = new Map([...common, createDiscoverMethod(parts), createListenMethod(subscriptions, wire)])
 
   return {
     ...registries,
@@ -73,8 +78,9 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
     changes,
     pipeline: new Pipeline({ maskHandlerErrors }),
     caller,
+    subscriptions,
     inFlight,
     dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight }),
-    shakeHands: (params) => shakeHands(params, parts)
+    shakeHands: (params, options) => shakeHands(params, options, parts)
   }
 }

@@ -1,4 +1,5 @@
 import { CallContext, type CallExtras, type ContextServices, type Exchange } from './context.ts'
+import type { HeaderParam } from './header-params.ts'
 import type { InFlight } from './in-flight.ts'
 import type { CallTarget, Invoke } from './pipeline.ts'
 import type { Registry } from './registry.ts'
@@ -14,7 +15,10 @@ export interface Entry<Description, Result> {
   readonly invoke: Invoke<Result>
 }
 
-export type ToolEntry = Entry<ToolDescription, CallToolResult>
+export interface ToolEntry extends Entry<ToolDescription, CallToolResult> {
+  /** The arguments that clients of the 2026 era repeat in headers; undefined when there are none. */
+  readonly headerParams: readonly HeaderParam[] | undefined
+}
 
 /** The values that completion offers for an argument or a template variable. */
 export type CompletionLists = ReadonlyMap<string, readonly string[]>

@@ -1,21 +1,23 @@
-import type { CallContext } from './context.ts'
 import { CancelledError } from './errors.ts'
+
+/** Something that can be given up: a call, a subscription. */
+export interface Running { abort (reason: Error): void }
 
 /** The calls that are running, under the keys by which their clients can cancel them. */
 export class InFlight {
   /** Several under one key: what a call reads of this server is cancelled with it, and a client may have used one id twice. */
-  readonly #running = new Map<string, CallContext[]>()
+  readonly #running = new Map<string, Running[]>()
 
   /** How many calls are running that could be cancelled. */
   get size (): number { return [...this.#running.values()].reduce((sum, contexts) => sum + contexts.length, 0) }
 
-  add (key: string, context: CallContext): void {
+  add (key: string, context: Running): void {
     const contexts = this.#running.get(key)
     if (contexts === undefined) this.#running.set(key, [context])
     else contexts.push(context)
   }
 
-  remove (key: string, context: CallContext): void {
+  remove (key: string, context: Running): void {
     const contexts = this.#running.get(key)
     const index = contexts?.indexOf(context) ?? -1
     if (contexts === undefined || index < 0) return

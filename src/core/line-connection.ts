@@ -7,7 +7,8 @@ import { errorText, isObject, notificationText, readMessage, resultText, type Re
 import type { Inquiry } from './inquiry.ts'
 import type { ServerRequests } from './server-requests.ts'
 import { assumedRevision, isModern, supportsBatches, type Revision } from './versions.ts'
-import type { JsonObject, Logger, LogLevel, Principal } from './ports.ts'
+import { changeNotification } from './changes.ts'
+import type { Change, JsonObject, Logger, LogLevel, Principal } from './ports.ts'
 
 let connections = 0
 
@@ -38,7 +39,10 @@ export class LineConnection {
   #revision: Revision = assumedRevision
   #clientCapabilities: JsonObject = {}
   #logLevel: LogLevel = 'info'
+  /** The resources that a client of the 2025 era wants to hear of. */
+  readonly #watched = new Set<string>()
   #requests = 0
+  #stopNews: (() => void) | undefined
 
   constructor (options: LineConnectionOptions) { this.#options = options }
 
@@ -113,9 +117,10 @@ export class LineConnection {
   }
 
   #initialize (message: RpcRequest): Answer {
-    const { revision, clientCapabilities, result } = this.#options.core.shakeHands(message.params)
+    const { revision, clientCapabilities, result } = this.#options.core.shakeHands(message.params, { news: true })
     this.#revision = revision
     this.#clientCapabilities = clientCapabilities
+    this.#stopNews ??= this.#options.core.changes.listen((change) => { this.#tell(change) })
     return { status: 200, text: resultText(message.id, result) }
   }
 
@@ -129,6 +134,8 @@ export class LineConnection {
       principal,
       logger,
       sessionId: undefined,
+      rpcId: message.id,
+      streaming: true,
       clientCapabilities,
       logLevel,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
@@ -139,8 +146,18 @@ export class LineConnection {
           sessionId: onlySession, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
         })
       }),
+      ...(!isModern(revision) && {
+        watch: (uri: string, wanted: boolean) => { if (wanted) this.#watched.add(uri); else this.#watched.delete(uri) }
+      }),
       setLogLevel: (level) => { this.#logLevel = level }
     }
+  }
+
+  /** News for a client of the 2025 era; one of the 2026 era gets them on its subscriptions. */
+  #tell (change: Change): void {
+    if (change.kind === 'resource' && !this.#watched.has(change.uri)) return
+    const { method, params } = changeNotification(change)
+    this.#options.write(notificationText(method, params))
   }
 
   #keyOf (id: RequestId): string { return `${this.#name} ${JSON.stringify(id)}` }

@@ -53,6 +53,11 @@ export interface HandlerContext {
   sample (messages: readonly unknown[], request?: JsonObject, options?: AskOptions): Promise<SampleResult>
   /** Asks the client for the places it opened to servers. */
   roots (options?: AskOptions): Promise<Root[]>
+  /**
+   * Lets go of the connection while a long call goes on; the client comes back after `retryMs` and gets what it missed. Does nothing where
+   * the client could not come back: outside of sessions, and before 2025-11-25.
+   */
+  suspend (retryMs?: number): void
   /** Tells clients that a list, or one resource, has changed. */
   announce (change: Change): Promise<void>
   /** Reads one of this server's own resources, with the caller's rights. */

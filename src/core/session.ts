@@ -9,6 +9,10 @@ export interface SessionRecord {
   readonly clientCapabilities: JsonObject
   readonly clientName: string | undefined
   logLevel: LogLevel
+  /** The resources whose changes the client wants to be told. Never changed in place: a new list takes its place. */
+  subscriptions: readonly string[]
+  /** The one stream that takes messages which belong to no request: each goes out once. */
+  streamId: string | undefined
 }
 
 export type MaybePromise<T> = T | Promise<T>

@@ -85,6 +85,8 @@ function responseSchema (outputSchema: JsonObject | undefined): object {
 class RestExchange implements Exchange {
   readonly revision = '2026-07-28'
   readonly sessionId = undefined
+  readonly rpcId = undefined
+  readonly streaming = false
   readonly logLevel = undefined
   readonly cancelKey = undefined
   readonly clientCapabilities = {}

@@ -20,6 +20,7 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
   /** Channels that Redis was asked for since the connection stands. */
   const joins = new Map<string, Promise<void>>()
   let connection: RedisConnection | undefined
+  let pause: NodeJS.Timeout | undefined
   let closed = false
 
   /** Opened with the first subscription: a connection that listens can do nothing else. */
@@ -33,13 +34,20 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
     return connection
   }
 
-  /** A connection that is new has no subscriptions. Where Redis refuses them, they are asked for again from time to time. */
+  /** A connection that is new has no subscriptions. */
   function rejoin (): void {
+    clearTimeout(pause)
+    pause = undefined
     if (closed || connection?.client.status !== 'ready') return
     const waiting = listeners.channels().filter((channel) => !joins.has(channel))
     for (let start = 0; start < waiting.length; start += chunkSize) {
-      join(waiting.slice(start, start + chunkSize)).catch(() => { setTimeout(rejoin, pauseMs).unref() })
+      join(waiting.slice(start, start + chunkSize)).catch(rejoinLater)
     }
+  }
+
+  /** Where Redis refuses subscriptions, they are asked for again from time to time. */
+  function rejoinLater (): void {
+    pause ??= setTimeout(rejoin, pauseMs).unref()
   }
 
   function deliver (name: string, text: string): void {
@@ -80,7 +88,10 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
         await open().attempted
         await (joins.get(channel) ?? join([channel]))
       } catch (error) {
-        if (lasting) return remove
+        if (lasting) {
+          rejoinLater()
+          return remove
+        }
         remove()
         throw error
       }
@@ -88,6 +99,7 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
     },
     close () {
       closed = true
+      clearTimeout(pause)
       listeners.clear()
       joins.clear()
     }

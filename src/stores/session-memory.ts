@@ -1,30 +1,30 @@
 import type { Clock } from '../core/ports.ts'
-import type { SessionStore } from '../core/session.ts'
-import { isCounted, readRecord, writeRecord, type SessionLimits } from './session-record.ts'
+import type { SessionRecord, SessionStore } from '../core/session.ts'
+import { isCounted, readSession, takeChanges, writeFixed, type SessionLimits } from './session-record.ts'
 
 export interface SessionMemoryOptions extends SessionLimits { clock: Clock }
 
-interface Slot { text: string, principal: string, lastUsed: number }
+/** Records are kept as they are: reading them from text would cost each request more than all else that a session does. */
+interface Slot { record: SessionRecord, lastUsed: number }
 
 const sweepMs = 30_000
+/** A store that is full looks for idle sessions once in this time, however many new ones come. */
+const sweepPauseMs = 1_000
 
 /** Sessions in this process. Idle ones end; a full store refuses new ones and keeps those it has. */
 export function createSessionMemory ({ maxSessions, maxSessionsPerPrincipal, idleTimeoutMs, clock }: SessionMemoryOptions): SessionStore {
-  // Those used last stand last, so that the idle ones are found without a look at the others.
   const slots = new Map<string, Slot>()
   const counts = new Map<string, number>()
+  let sweptAt = -Infinity
   const sweeper = setInterval(sweep, Math.max(1_000, Math.min(idleTimeoutMs / 2, sweepMs)))
   sweeper.unref()
 
   function sweep (): void {
-    const oldest = clock.now() - idleTimeoutMs
-    for (const [id, slot] of slots) {
-      if (slot.lastUsed >= oldest) return
-      remove(id, slot)
-    }
+    sweptAt = clock.now()
+    for (const [id, slot] of slots) if (slot.lastUsed < sweptAt - idleTimeoutMs) remove(id, slot)
   }
 
-  function remove (id: string, { principal }: Slot): void {
+  function remove (id: string, { record: { principal } }: Slot): void {
     slots.delete(id)
     if (!isCounted(principal)) return
     const left = countOf(principal) - 1
@@ -41,12 +41,14 @@ export function createSessionMemory ({ maxSessions, maxSessionsPerPrincipal, idl
   }
 
   return {
-    create (record) {
-      const { id, principal } = record
-      const text = writeRecord(record)
-      if (isFull(principal)) sweep()
+    create (given) {
+      const { id, principal } = given
+      // A copy: names and capabilities that were cut out of a request would keep all of it.
+      const record = readSession(writeFixed(given), given)
+      if (record === undefined) throw new Error(`The session ${id} cannot be read as it was written.`)
+      if (isFull(principal) && clock.now() - sweptAt >= sweepPauseMs) sweep()
       if (isFull(principal)) return false
-      slots.set(id, { text, principal, lastUsed: clock.now() })
+      slots.set(id, { record, lastUsed: clock.now() })
       if (isCounted(principal)) counts.set(principal, countOf(principal) + 1)
       return true
     },
@@ -59,13 +61,14 @@ export function createSessionMemory ({ maxSessions, maxSessionsPerPrincipal, idl
         return undefined
       }
       slot.lastUsed = now
-      slots.delete(id)
-      slots.set(id, slot)
-      return readRecord(slot.text)
+      return slot.record
     },
     update (record) {
       const slot = slots.get(record.id)
-      if (slot !== undefined) slot.text = writeRecord(record)
+      takeChanges(record) // Refuses what is too much to be kept.
+      if (slot === undefined || slot.record === record) return
+      const { logLevel, subscriptions, streamId } = record
+      Object.assign(slot.record, { logLevel, subscriptions, streamId })
     },
     delete (id) {
       const slot = slots.get(id)

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { SessionStore } from '../core/session.ts'
+import type { SessionRecord, SessionStore } from '../core/session.ts'
 import type { RedisConnections } from './redis-client.ts'
 import { redisScript } from './redis-script.ts'
-import { isCounted, readRecord, writeRecord, type SessionLimits } from './session-record.ts'
+import { isCounted, readSession, takeChanges, writeFixed, type SessionLimits } from './session-record.ts'
 
 export interface SessionRedisOptions extends SessionLimits { redis: Pick<RedisConnections, 'run' | 'keyPrefix'> }
 
-// A session is a hash of its record and the name of its owner's index. Two sorted sets know when sessions end: that of all, and the owner's.
+// A session is a hash: "record" is what never changes, "index" the name of its owner's index, "level", "stream" and one "uri:…" for each
+// subscription the rest. What two instances change at the same time they change side by side, as long as it is not the same. Two sorted sets know when sessions end: that of all, and the owner's.
 // They are what the caps count, in the clock of Redis. Each script is one step, so that no two instances count at once.
 
 const now = `
@@ -17,15 +18,16 @@ local function lengthen (key, ttl)
 end
 `
 
-/** KEYS: session, index of all, index of the owner or ''. ARGV: id, record, ttl, maximum in all, maximum of the owner. */
+/** KEYS: session, index of all, index of the owner or ''. ARGV: id, ttl, maximum in all, maximum of the owner, then fields and values. */
 const create = redisScript(`${now}
-local id, ttl = ARGV[1], tonumber(ARGV[3])
+local id, ttl = ARGV[1], tonumber(ARGV[2])
 local function isFull (index, most)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   return redis.call('ZCARD', index) >= tonumber(most)
 end
-if isFull(KEYS[2], ARGV[4]) or (KEYS[3] ~= '' and isFull(KEYS[3], ARGV[5])) then return 0 end
-redis.call('HSET', KEYS[1], 'record', ARGV[2], 'index', KEYS[3])
+if isFull(KEYS[2], ARGV[3]) or (KEYS[3] ~= '' and isFull(KEYS[3], ARGV[4])) then return 0 end
+redis.call('HSET', KEYS[1], 'index', KEYS[3])
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', KEYS[1], ttl)
 for i = 2, 3 do
   if KEYS[i] ~= '' then
@@ -39,23 +41,26 @@ return 1
 /** KEYS: session, index of all. ARGV: id, ttl, how long a use is not noted again. */
 const use = redisScript(`${now}
 local id, ttl = ARGV[1], tonumber(ARGV[2])
-local session = redis.call('HMGET', KEYS[1], 'record', 'index')
-if not session[1] then return false end
+local session = redis.call('HGETALL', KEYS[1])
+if #session == 0 then return false end
 if redis.call('PTTL', KEYS[1]) <= ttl - tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[1], ttl)
-  for _, index in ipairs({ KEYS[2], session[2] }) do
-    if index and index ~= '' then
+  for _, index in ipairs({ KEYS[2], redis.call('HGET', KEYS[1], 'index') or '' }) do
+    if index ~= '' then
       redis.call('ZADD', index, now + ttl, id)
       lengthen(index, ttl)
     end
   end
 end
-return session[1]
+return session
 `)
 
-/** KEYS: session. ARGV: record. Its time goes on as before; an ended session stays ended. */
+/** KEYS: session. ARGV: how many fields go, these, then fields and values. Its time goes on as before; an ended session stays ended. */
 const update = redisScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'record', ARGV[1]) end
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+local gone = tonumber(ARGV[1])
+for i = 2, gone + 1 do redis.call('HDEL', KEYS[1], ARGV[i]) end
+for i = gone + 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 `)
 
 /** KEYS: session, index of all. ARGV: id. */
@@ -68,6 +73,7 @@ return redis.call('DEL', KEYS[1])
 
 /** Uses of a session within this time are noted once. */
 const useIntervalMs = 1_000
+const uriPrefix = 'uri:'
 /** Ours are much shorter; what is longer came from a client and is not asked for. */
 const maxIdLength = 128
 
@@ -81,19 +87,26 @@ export function createSessionRedis ({ redis, maxSessions, maxSessionsPerPrincipa
 
   return {
     async create (record) {
-      const text = writeRecord(record)
+      const fields = ['record', writeFixed(record), 'level', record.logLevel, ...record.subscriptions.flatMap(uriField)]
+      if (record.streamId !== undefined) fields.push('stream', record.streamId)
       const owner = isCounted(record.principal) ? `${keyPrefix}sessions:${digest(record.principal)}` : ''
-      const args = [record.id, text, idleTimeoutMs, maxSessions, maxSessionsPerPrincipal]
+      const args = [record.id, idleTimeoutMs, maxSessions, maxSessionsPerPrincipal, ...fields]
       return await redis.run((commands) => create(commands, [keyOf(record.id), all, owner], args)) === 1
     },
     async get (id) {
       if (id.length > maxIdLength) return undefined
-      const text = await redis.run((commands) => use(commands, [keyOf(id), all], [id, idleTimeoutMs, interval]))
-      return typeof text === 'string' ? readRecord(text) : undefined
+      const answer = await redis.run((commands) => use(commands, [keyOf(id), all], [id, idleTimeoutMs, interval]))
+      return Array.isArray(answer) ? readFields(answer) : undefined
     },
     async update (record) {
-      const text = writeRecord(record)
-      await redis.run((commands) => update(commands, [keyOf(record.id)], [text]))
+      const { logLevel, streamId, subscribed, unsubscribed } = takeChanges(record)
+      const gone = unsubscribed.map((uri) => uriPrefix + uri)
+      if (streamId === null) gone.push('stream')
+      const fields = subscribed.flatMap(uriField)
+      if (logLevel !== undefined) fields.push('level', logLevel)
+      if (typeof streamId === 'string') fields.push('stream', streamId)
+      if (gone.length + fields.length === 0) return
+      await redis.run((commands) => update(commands, [keyOf(record.id)], [gone.length, ...gone, ...fields]))
     },
     async delete (id) {
       if (id.length > maxIdLength) return false
@@ -106,4 +119,18 @@ export function createSessionRedis ({ redis, maxSessions, maxSessionsPerPrincipa
 /** Names of principals have any length and any characters. */
 function digest (principal: string): string {
   return createHash('sha256').update(principal).digest('base64url')
+}
+
+function uriField (uri: string): [string, string] {
+  return [uriPrefix + uri, '1']
+}
+
+/** Reads fields and values in turn. */
+function readFields (answer: readonly unknown[]): SessionRecord | undefined {
+  const fields = new Map<unknown, unknown>()
+  for (let at = 0; at < answer.length; at += 2) fields.set(answer[at], answer[at + 1])
+  const [record, stream] = [fields.get('record'), fields.get('stream')]
+  if (typeof record !== 'string') return undefined
+  const subscriptions = [...fields.keys()].filter((name) => typeof name === 'string').filter((name) => name.startsWith(uriPrefix)).map((name) => name.slice(uriPrefix.length))
+  return readSession(record, { logLevel: fields.get('level'), subscriptions, streamId: typeof stream === 'string' ? stream : undefined })
 }

@@ -1,6 +1,9 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { HandlerContext } from '../core/ports.ts'
 import type { Icon, JsonObject, ToolAnnotations } from '../../schemas/mcp.ts'
+import { toolNamePattern } from '../../schemas/primitives.ts'
+
+const lawfulName = new RegExp(toolNamePattern)
 
 /** What a handler may return for an output type: the value itself, or a full tool result that carries it. */
 export type ToolReturn<Output> = Output | { content?: unknown[], structuredContent?: Output, isError?: boolean, _meta?: JsonObject }
@@ -30,9 +33,11 @@ export interface DefinedTool {
   readonly handler: (args: JsonObject, context: HandlerContext) => unknown
 }
 
-/** Defines a tool in TypeBox; the types of its arguments and of its result flow into the handler. */
+/** Defines a tool in TypeBox; the types of its arguments and of its result flow into the handler. Throws a TypeError for what no tool may be. */
 export function defineTool<Input extends TSchema, Output extends TSchema | undefined = undefined> (options: ToolOptions<Input, Output>): DefinedTool {
   const { input, output, timeout, handler, ...facts } = options
+  if (!lawfulName.test(facts.name)) throw new TypeError(`The name of a tool is 1 to 64 letters, digits, "_", "." or "-"; ${JSON.stringify(facts.name)} is not.`)
+  if (plainSchema(input)['type'] !== 'object') throw new TypeError(`The tool ${facts.name}: its input must be an object, such as Type.Object({}).`)
   return {
     description: { ...facts, inputSchema: plainSchema(input), ...(output !== undefined && { outputSchema: plainSchema(output) }) },
     timeout,

@@ -4,6 +4,7 @@ import type { CallTarget, Pipeline } from '../core/pipeline.ts'
 import { compileCheck, SchemaFaultError, type Check } from '../core/validation.ts'
 import type { CallToolResult, ToolHandler } from '../core/ports.ts'
 import type { JsonObject, ToolDescription } from '../../schemas/mcp.ts'
+import { HeaderParamFaultError, readHeaderParams, type HeaderParam } from '../core/header-params.ts'
 import { whenReady } from './await.ts'
 import { createShapeResult } from './result.ts'
 
@@ -25,7 +26,16 @@ export function buildToolEntry ({ description, handler, timeoutMs }: ToolParts, 
     refuseArguments: (mismatches) => new ArgumentsInvalidError(name, mismatches),
     run: (args, context) => whenReady(handler(args, context), shapeResult)
   }
-  return { description, target, invoke: pipeline.compose(target) }
+  return { description, target, invoke: pipeline.compose(target), headerParams: headerParamsOf(inputSchema) }
+}
+
+function headerParamsOf (inputSchema: JsonObject): readonly HeaderParam[] | undefined {
+  try {
+    return readHeaderParams(inputSchema)
+  } catch (error) {
+    if (error instanceof HeaderParamFaultError) throw new HandlerLoadError(['inputSchema', ...error.path], error.message, { cause: error })
+    throw error
+  }
 }
 
 /** Compiles one of a tool's schemas, and says which when it does not compile. */

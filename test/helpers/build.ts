@@ -83,7 +83,8 @@ export function readAnswer ({ statusCode, headers, payload }: LightMyRequestResp
 export function readMessages (text: string, contentType: string): Message[] {
   const [type] = contentType.split(';')
   if (type === 'text/event-stream') {
-    return text.split('\n').filter((line) => line.startsWith('data: ')).map((line) => JSON.parse(line.slice(6)) as Message)
+    // An event without data primes a client for a later resumption.
+    return text.split('\n').filter((line) => line.startsWith('data: ') && line.length > 6).map((line) => JSON.parse(line.slice(6)) as Message)
   }
   if (text === '') return []
   const value = JSON.parse(text) as Message | Message[]

@@ -28,6 +28,8 @@ export function exchangeOf (changes: Partial<Exchange> = {}): TestExchange {
     principal: { name: 'ann', permissions: [], tier: undefined },
     logger,
     sessionId: undefined,
+    rpcId: 1,
+    streaming: true,
     clientCapabilities: {},
     logLevel: undefined,
     traceparent: undefined,

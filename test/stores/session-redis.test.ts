@@ -26,11 +26,48 @@ t.test('what one instance does with a session is seen by the other', async (t) =
   const [here, there] = [await instance(t, limits), await instance(t, limits)]
   const one = record({ clientCapabilities: { sampling: {} } })
   await here.create(one)
-  t.strictSame(await there.get(one.id), one)
+  t.strictSame({ ...await there.get(one.id) }, one)
   await there.update({ ...one, logLevel: 'error' })
   t.equal((await here.get(one.id))?.logLevel, 'error')
   t.equal(await there.delete(one.id), true)
   t.equal(await here.get(one.id), undefined)
+})
+
+t.test('a session that was handed out changes nothing until it is handed in', async (t) => {
+  const store = await instance(t, limits)
+  const one = record()
+  await store.create(one)
+  const got = await store.get(one.id)
+  Object.assign(got ?? {}, { logLevel: 'debug' })
+  t.equal((await store.get(one.id))?.logLevel, 'info')
+})
+
+t.test('changes that are made at the same time do not undo each other', async (t) => {
+  const store = await instance(t, limits)
+  const { id } = record()
+  await store.create(record({ id, subscriptions: ['a://old'] }))
+  const copies = await Promise.all(Array.from({ length: 4 }, () => store.get(id)))
+  const changes = [{ subscriptions: ['a://old', 'a://1'] }, { subscriptions: ['a://old', 'a://2'] }, { subscriptions: [] }, { logLevel: 'error' as const, streamId: 'x' }]
+  for (const [index, change] of changes.entries()) {
+    const copy = copies[index]
+    if (copy !== undefined) await store.update(Object.assign(copy, change))
+  }
+  const { subscriptions = [], logLevel, streamId } = await store.get(id) ?? {}
+  t.strictSame({ subscriptions: [...subscriptions].sort(), logLevel, streamId }, { subscriptions: ['a://1', 'a://2'], logLevel: 'error', streamId: 'x' })
+})
+
+t.test('one copy can be handed in again and again', async (t) => {
+  const store = await instance(t, limits)
+  const { id } = record()
+  await store.create(record({ id }))
+  const copy = await store.get(id)
+  const other = await store.get(id)
+  if (copy === undefined || other === undefined) throw new Error('The session is gone.')
+  await store.update(Object.assign(copy, { subscriptions: ['a://1'] }))
+  await store.update(Object.assign(other, { subscriptions: ['a://2'], logLevel: 'error' }))
+  await store.update(Object.assign(copy, { subscriptions: [] }))
+  const now = await store.get(id)
+  t.strictSame([now?.subscriptions, now?.logLevel], [['a://2'], 'error'])
 })
 
 t.test('the caps are exact when two instances create 100 sessions at once', async (t) => {
@@ -114,10 +151,16 @@ t.test('servers with different prefixes on one Redis know nothing of each other'
 
 t.test('a record that somebody else wrote is an unknown session', async (t) => {
   const store = await instance(t, limits)
-  for (const text of ['{', 'null', '[]', '{}', '{"id":"x","revision":"2025-11-25","principal":"a","clientCapabilities":{},"logLevel":"loud"}', '{"id":"x","revision":"1999-01-01","principal":"a","clientCapabilities":{},"logLevel":"info"}']) {
-    await client.hset('gantry:1:session:x', 'record', text)
+  for (const text of ['{', 'null', '[]', '{}', '{"id":"x","revision":"1999-01-01","principal":"a","clientCapabilities":{}}']) {
+    await client.hset('gantry:1:session:x', 'record', text, 'level', 'info')
     t.equal(await store.get('x'), undefined, text)
   }
+  await client.hset('gantry:1:session:x', 'record', '{"id":"x","revision":"2025-11-25","principal":"a","clientCapabilities":{}}')
+  t.ok(await store.get('x'))
+  await client.hset('gantry:1:session:x', 'level', 'loud')
+  t.equal(await store.get('x'), undefined, 'an unknown level')
+  await client.hdel('gantry:1:session:x', 'record')
+  t.equal(await store.get('x'), undefined, 'no record')
 })
 
 t.test('a key of another kind in the place of a session is an error, not a crash', async (t) => {

@@ -22,22 +22,23 @@ export interface Handshake {
   result: string
 }
 
-/** What the server can do. Nothing is listed that it could not deliver. */
-function capabilities (revision: Revision): object {
+/** What the server can do. Nothing is listed that it could not deliver: `news` says whether changes reach the client. */
+function capabilities (revision: Revision, news: boolean): object {
+  const listChanged = news && { listChanged: true }
   return {
-    tools: {},
-    prompts: {},
-    resources: {},
+    tools: { ...listChanged },
+    prompts: { ...listChanged },
+    resources: { ...listChanged, ...(news && { subscribe: true }) },
     logging: {},
     ...(supportsCompletionsCapability(revision) && { completions: {} })
   }
 }
 
 /** `initialize` of the 2025 era: agrees on a revision. An unknown one is met with our latest, never with an error. 2025-11-25 basic/lifecycle. */
-export function shakeHands (params: JsonObject, { serverInfo, instructions, wire }: LifecycleParts): Handshake {
+export function shakeHands (params: JsonObject, { news }: { news: boolean }, { serverInfo, instructions, wire }: LifecycleParts): Handshake {
   const revision = negotiate(params['protocolVersion'])
   const { capabilities: declared, clientInfo } = params
-  const result = { protocolVersion: revision, capabilities: capabilities(revision), serverInfo, ...(instructions !== undefined && { instructions }) }
+  const result = { protocolVersion: revision, capabilities: capabilities(revision, news), serverInfo, ...(instructions !== undefined && { instructions }) }
   return {
     revision,
     clientCapabilities: isObject(declared) ? declared : {},
@@ -50,7 +51,7 @@ export function shakeHands (params: JsonObject, { serverInfo, instructions, wire
 export function createDiscoverMethod ({ instructions, wire }: LifecycleParts): [string, Method] {
   return ['server/discover', (_params, { revision }) => wire.result({
     supportedVersions: modernRevisions,
-    capabilities: capabilities(revision),
+    capabilities: capabilities(revision, true),
     ...(instructions !== undefined && { instructions })
   }, revision, { ttlMs: 300_000, cacheScope: 'public' })]
 }

@@ -41,6 +41,11 @@ export interface FoundResource {
   variables: JsonObject
 }
 
+/** Whether there is something at a URI. */
+export function hasResource ({ resources, templates }: Pick<Registries, 'resources' | 'templates'>, uri: string): boolean {
+  return resources.get(uri) !== undefined || templates.list.some(({ template }) => template.match(uri) !== undefined)
+}
+
 /** Finds a resource by its URI, else the first template that fits. Throws ResourceUnknownError. */
 export function findResource ({ resources, templates }: Pick<Registries, 'resources' | 'templates'>, uri: string): FoundResource {
   const fixed = resources.get(uri)

@@ -3,6 +3,7 @@ import type { Method } from '../dispatcher.ts'
 import type { ToolEntry } from '../entries.ts'
 import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
+import { checkHeaderParams } from '../header-params.ts'
 import type { Registry } from '../registry.ts'
 import type { Revision } from '../versions.ts'
 import { describeTool, unwritableResult, wrapsOutput, type Wire } from '../wire.ts'
@@ -28,6 +29,7 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
     if (entry === undefined) throw new ToolUnknownError(name)
 
     const { revision } = exchange
+    if (entry.headerParams !== undefined && exchange.header !== undefined) checkHeaderParams(entry.headerParams, args, exchange.header)
     const wrapped = wrapsOutput(entry.description)
     try {
       const text = callEntry(parts, {

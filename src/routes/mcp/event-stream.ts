@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream'
 
+/** What may wait for a client to read it, before one more message of any length. */
+const maxWaitingBytes = 16 * 1024 * 1024
+
 /**
  * An open text/event-stream answer. One JSON-RPC message an event, in one `data:` line. Keep-alive comments hold the connection
  * through proxies that cut silent ones.
@@ -14,11 +17,27 @@ export class EventStream extends Readable {
 
   override _read (): void { /* everything is pushed */ }
 
-  /** Sends one JSON-RPC message. False when the stream has ended. */
-  send (message: string): boolean {
+  /** Sends one JSON-RPC message. False when the stream has ended. A client that does not read what it is sent is cut off. */
+  send (message: string, eventId?: string): boolean {
     if (!this.#open) return false
-    this.push(`event: message\ndata: ${message}\n\n`)
+    if (this.readableLength > maxWaitingBytes) {
+      this.#open = false
+      this.destroy()
+      return false
+    }
+    this.push(eventId === undefined ? `event: message\ndata: ${message}\n\n` : `event: message\nid: ${eventId}\ndata: ${message}\n\n`)
     return true
+  }
+
+  /** Gives the client an id to come back with before there is a message. 2025-11-25 basic/transports, Sending Messages. */
+  prime (eventId: string): void {
+    if (this.#open) this.push(`id: ${eventId}\ndata: \n\n`)
+  }
+
+  /** Ends the connection and says when to come back. */
+  suspend (retryMs: number): void {
+    if (this.#open) this.push(`retry: ${retryMs}\n\n`)
+    this.end()
   }
 
   /** Sends a comment, which clients skip. */

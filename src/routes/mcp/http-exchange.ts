@@ -2,14 +2,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Exchange } from '../../core/context.ts'
 import type { Answer } from '../../core/dispatcher.ts'
 import { errorText, notificationText, type RequestId } from '../../core/json-rpc.ts'
-import { isModern, type Revision } from '../../core/versions.ts'
+import { isModern, supportsPriming, type Revision } from '../../core/versions.ts'
 import type { GantryError } from '../../core/errors.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
-import type { SessionRecord } from '../../core/session.ts'
+import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../../core/ports.ts'
 import { whenGone } from '../disconnect.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
+import { ResumableStream, type StreamKeeping } from './resumable-stream.ts'
 import { sendAnswer, sendText } from './send.ts'
+
+/** What the exchanges of sessions share. */
+export interface SessionServices {
+  /** Undefined where no sessions are kept. */
+  readonly sessions: SessionStore | undefined
+  /** How clients are asked. */
+  readonly requests: ServerRequests
+  /** Where streams are kept, so that they can be resumed. */
+  readonly keeping: StreamKeeping
+}
 
 export interface HttpExchangeOptions {
   revision: Revision
@@ -21,9 +32,8 @@ export interface HttpExchangeOptions {
   principal: Principal
   /** Where an event stream is held, if the client takes one. */
   streams: OpenStreams | undefined
-  keepLogLevel: ((level: LogLevel) => void | Promise<void>) | undefined
-  /** How the client of a session is asked. */
-  requests: ServerRequests | undefined
+  /** What sessions are served with; undefined in the 2026 era. */
+  services: SessionServices | undefined
 }
 
 /**
@@ -39,7 +49,7 @@ export class HttpExchange implements Exchange {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
   readonly #options: HttpExchangeOptions
-  #stream: EventStream | undefined
+  #stream: EventStream | ResumableStream | undefined
 
   constructor (request: FastifyRequest, reply: FastifyReply, options: HttpExchangeOptions) {
     this.#request = request
@@ -53,6 +63,17 @@ export class HttpExchange implements Exchange {
   }
 
   get logger (): Logger { return this.#request.server.core.logger }
+  get rpcId (): RequestId { return this.#options.id }
+  get header (): Exchange['header'] {
+    if (!isModern(this.revision)) return undefined
+    const { headers } = this.#request
+    return (name) => {
+      const value = headers[name]
+      return typeof value === 'string' ? value : undefined
+    }
+  }
+
+  get streaming (): boolean { return this.#options.streams !== undefined }
   get sessionId (): string | undefined { return this.#options.session?.id }
 
   get traceparent (): string | undefined {
@@ -66,13 +87,28 @@ export class HttpExchange implements Exchange {
     return session === undefined ? undefined : cancelKey(session.id, id)
   }
 
-  setLogLevel (level: LogLevel): void | Promise<void> { return this.#options.keepLogLevel?.(level) }
+  setLogLevel (level: LogLevel): void | Promise<void> {
+    const { session, services } = this.#options
+    if (session === undefined) return
+    session.logLevel = level
+    return services?.sessions?.update(session)
+  }
+
+  get watch (): Exchange['watch'] {
+    const { session, services } = this.#options
+    if (session === undefined) return undefined
+    return (uri, wanted) => {
+      const others = session.subscriptions.filter((other) => other !== uri)
+      session.subscriptions = wanted ? [...others, uri] : others
+      return services?.sessions?.update(session)
+    }
+  }
 
   /** Questions go out on the stream of the call, so they need one; their answers come as posts of the session. */
   get ask (): Exchange['ask'] {
-    const { session, requests, streams } = this.#options
-    if (session === undefined || requests === undefined || streams === undefined) return undefined
-    return async (inquiry, timeoutMs, signal) => await requests.ask({
+    const { session, services, streams } = this.#options
+    if (session === undefined || services === undefined || streams === undefined) return undefined
+    return async (inquiry, timeoutMs, signal) => await services.requests.ask({
       sessionId: session.id, inquiry, timeoutMs, signal, send: (message) => { this.#openStream().send(JSON.stringify(message)) }
     })
   }
@@ -80,6 +116,13 @@ export class HttpExchange implements Exchange {
   notify (method: string, params: JsonObject): void {
     if (this.#options.streams === undefined || (this.#reply.sent && this.#stream === undefined)) return
     this.#openStream().send(notificationText(method, params))
+  }
+
+  /** Closes the connection in the middle of a call; the client comes back for the rest. Only streams that are kept can be left so. */
+  suspend (retryMs: number): void {
+    if (this.#options.session === undefined || this.#options.streams === undefined || !supportsPriming(this.revision)) return
+    const stream = this.#openStream()
+    if (stream instanceof ResumableStream) stream.suspend(retryMs)
   }
 
   /** In the 2026 era a closed connection is a cancel; before, it says nothing. 2026-07-28 basic/patterns/cancellation. */
@@ -106,12 +149,15 @@ export class HttpExchange implements Exchange {
     sendText(this.#request, this.#reply, error.status, errorText(this.#options.id, error, this.revision))
   }
 
-  #openStream (): EventStream {
-    if (this.#stream === undefined) {
-      this.#stream = new EventStream()
-      this.#options.streams?.add(this.#stream, 'answer')
-      this.#reply.headers(eventStreamHeaders).send(this.#stream)
-    }
+  #openStream (): EventStream | ResumableStream {
+    if (this.#stream !== undefined) return this.#stream
+    const { session, services, streams } = this.#options
+    const connection = new EventStream()
+    streams?.add(connection, 'answer')
+    this.#reply.headers(eventStreamHeaders).send(connection)
+    this.#stream = session === undefined || services === undefined
+      ? connection
+      : new ResumableStream(services.keeping, session.id, connection, supportsPriming(this.revision))
     return this.#stream
   }
 }

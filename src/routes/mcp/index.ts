@@ -8,9 +8,11 @@ import { readMessage, type RpcRequest, type RpcResponse } from '../../core/json-
 import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { isModern, supportsBatches } from '../../core/versions.ts'
-import { EventStream, eventStreamHeaders, OpenStreams } from './event-stream.ts'
+import { OpenStreams } from './event-stream.ts'
 import { findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
 import { serveModern } from './modern.ts'
+import type { StreamKeeping } from './resumable-stream.ts'
+import { SessionStreams } from './session-streams.ts'
 import { sendError } from './send.ts'
 
 export interface McpRouteOptions {
@@ -20,17 +22,22 @@ export interface McpRouteOptions {
   /** Undefined in stateless mode. */
   sessions: SessionStore | undefined
   requests: ServerRequests
+  keeping: StreamKeeping
 }
 
 // Handlers here answer through the reply and return nothing: a returned reply is a thenable, whose waiting costs every request.
 
 /** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
-export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests }: McpRouteOptions): Promise<void> {
+export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests, keeping }: McpRouteOptions): Promise<void> {
   const streams = new OpenStreams()
-  const lane: LegacyLane = { core, streams, sessions, requests }
-  const sessionStreams = new Map<string, Set<EventStream>>()
+  const lane: LegacyLane = { core, streams, sessions, requests, keeping }
+  const sessionStreams = sessions === undefined ? undefined : new SessionStreams({ sessions, streams, changes: core.changes, keeping, logger: core.logger })
 
-  app.addHook('preClose', async function endStreams () { streams.endEndless() })
+  app.addHook('preClose', async function endStreams () {
+    core.subscriptions.endAll()
+    sessionStreams?.close()
+    streams.endEndless()
+  })
   app.setErrorHandler(function answerInJsonRpc (error, request, reply) {
     refuse(request, reply, translateEdgeError(error, request))
   })
@@ -107,17 +114,10 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is no stream to open.')
     if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
     stand(request, reply, undefined, ({ session }) => {
-      if (session === undefined) return
-      const stream = new EventStream()
-      streams.add(stream, 'endless')
-      const siblings = sessionStreams.get(session.id) ?? new Set()
-      sessionStreams.set(session.id, siblings.add(stream))
-      stream.once('close', () => {
-        siblings.delete(stream)
-        if (siblings.size === 0) sessionStreams.delete(session.id)
-      })
-      stream.comment('open')
-      reply.headers(eventStreamHeaders).send(stream)
+      const lastEventId = request.headers['last-event-id']
+      if (session === undefined || sessionStreams === undefined) return
+      sessionStreams.open(session, reply, typeof lastEventId === 'string' ? lastEventId : undefined)
+        .catch((error: unknown) => { core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.') })
     })
   })
 
@@ -127,7 +127,8 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
       if (session === undefined) return
       const ended = Promise.resolve(sessions.delete(session.id))
       ended.then(() => {
-        for (const stream of sessionStreams.get(session.id) ?? []) stream.end()
+        sessionStreams?.end(session.id)
+        void keeping.log.forget(session.id)
         reply.code(204).send()
       }).catch((error: unknown) => { refuse(request, reply, error) })
     })

@@ -4,19 +4,15 @@ import { readAccept } from '../../core/accept.ts'
 import type { Core } from '../../core/core.ts'
 import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
 import { errorText, readMessage, resultText, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
-import type { ServerRequests } from '../../core/server-requests.ts'
-import type { MaybePromise, SessionRecord, SessionStore } from '../../core/session.ts'
+import type { MaybePromise, SessionRecord } from '../../core/session.ts'
 import { assumedRevision, isModern, isRevision, type Revision } from '../../core/versions.ts'
 import type { OpenStreams } from './event-stream.ts'
-import { cancelKey, HttpExchange } from './http-exchange.ts'
+import { cancelKey, HttpExchange, type SessionServices } from './http-exchange.ts'
 import { sendAnswer, sendError } from './send.ts'
 
-export interface LegacyLane {
+export interface LegacyLane extends SessionServices {
   core: Core
   streams: OpenStreams
-  /** Undefined when the server keeps no sessions: then every request stands for itself. */
-  sessions: SessionStore | undefined
-  requests: ServerRequests
 }
 
 /** Log messages go out from this level on until the client sets another. */
@@ -56,10 +52,11 @@ function sessionIdOf (request: FastifyRequest): string {
 
 /** Answers `initialize` and, where sessions are kept, opens one. The id is ours and random; a client's own is never taken over. */
 export async function openSession (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest): Promise<void> {
-  const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params)
+  // Without sessions there is no stream on which news could come.
+  const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params, { news: lane.sessions !== undefined })
   if (lane.sessions !== undefined) {
     const session: SessionRecord = {
-      id: randomUUID(), revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel
+      id: randomUUID(), revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel, subscriptions: [], streamId: undefined
     }
     if (!await lane.sessions.create(session)) throw new SessionLimitError()
     reply.header('mcp-session-id', session.id)
@@ -107,8 +104,7 @@ function exchangeFor (
     logLevel: session?.logLevel ?? defaultLogLevel,
     principal: request.principal,
     streams,
-    keepLogLevel: session === undefined ? undefined : (level) => { session.logLevel = level; return lane.sessions?.update(session) },
-    requests: lane.requests
+    services: lane
   })
 }
 

@@ -31,8 +31,7 @@ export function serveModern (lane: ModernLane, request: FastifyRequest, reply: F
     logLevel,
     principal: request.principal,
     streams: readAccept(request.headers.accept).eventStream ? lane.streams : undefined,
-    keepLogLevel: undefined,
-    requests: undefined
+    services: undefined
   })
   const outcome = lane.dispatcher.handle(message, exchange)
   if (outcome instanceof Promise) void outcome.then((answer) => { exchange.answer(answer) })

@@ -15,3 +15,10 @@ export async function logging (_args, context) {
   }
   return 'Done.'
 }
+
+/** Lets go of the connection in the middle; the client comes back for the result. */
+export async function reconnection (_args, context) {
+  context.suspend(200)
+  await pause(150)
+  return 'Reconnection test completed.'
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
+import { changeNotification, type Changes } from '../../core/changes.ts'
+import { notificationText } from '../../core/json-rpc.ts'
+import type { Change, Logger } from '../../core/ports.ts'
+import type { SessionRecord, SessionStore } from '../../core/session.ts'
+import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
+import { resumeStream, type StreamKeeping } from './resumable-stream.ts'
+
+export interface SessionStreamsOptions {
+  sessions: SessionStore
+  streams: OpenStreams
+  changes: Changes
+  keeping: StreamKeeping
+  logger: Logger
+}
+
+const watchMs = 60_000
+
+/** The streams that clients of the 2025 era open with GET: news that belong to no request, and the rest of streams that were cut off. */
+export class SessionStreams {
+  readonly #options: SessionStreamsOptions
+  readonly #bySession = new Map<string, Map<string, EventStream>>()
+  readonly #stop: () => void
+  readonly #watch: NodeJS.Timeout
+
+  constructor (options: SessionStreamsOptions) {
+    this.#options = options
+    this.#stop = options.changes.listen((change) => { this.#forEachSession(async (id) => { await this.#tell(id, change) }) })
+    // A session whose stream is open is not idle; a session that has ended has no stream.
+    this.#watch = setInterval(() => { this.#forEachSession(async (id) => { if (await options.sessions.get(id) === undefined) this.end(id) }) }, watchMs).unref()
+  }
+
+  /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. */
+  async open (session: SessionRecord, reply: FastifyReply, lastEventId: string | undefined): Promise<void> {
+    const { sessions, streams, keeping } = this.#options
+    const stream = new EventStream()
+    streams.add(stream, 'endless')
+    stream.comment('open')
+    reply.headers(eventStreamHeaders).send(stream)
+    if (lastEventId !== undefined && await resumeStream(keeping, session.id, lastEventId, stream)) return
+
+    const id = randomUUID()
+    const siblings = this.#bySession.get(session.id) ?? new Map<string, EventStream>()
+    this.#bySession.set(session.id, siblings.set(id, stream))
+    stream.once('close', () => { this.#closed(session.id, id) })
+    // The latest stream takes the news: an older one may be dead without anybody knowing.
+    session.streamId = id
+    await sessions.update(session)
+  }
+
+  /** Ends the streams of a session that has ended. */
+  end (sessionId: string): void {
+    for (const stream of this.#bySession.get(sessionId)?.values() ?? []) stream.end()
+  }
+
+  close (): void {
+    this.#stop()
+    clearInterval(this.#watch)
+  }
+
+  #closed (sessionId: string, id: string): void {
+    const siblings = this.#bySession.get(sessionId)
+    siblings?.delete(id)
+    if (siblings?.size === 0) this.#bySession.delete(sessionId)
+    else this.#forEachSession(async (one) => { if (one === sessionId) await this.#passOn(sessionId, id) })
+  }
+
+  /** When the stream that took the news is gone, the next one of the session takes them. */
+  async #passOn (sessionId: string, gone: string): Promise<void> {
+    const session = await this.#options.sessions.get(sessionId)
+    const [next] = this.#bySession.get(sessionId)?.keys() ?? []
+    if (session?.streamId !== gone || next === undefined) return
+    session.streamId = next
+    await this.#options.sessions.update(session)
+  }
+
+  /** A message goes out on one stream only, wherever the session has streams. 2025-11-25 basic/transports, Multiple Connections. */
+  async #tell (sessionId: string, change: Change): Promise<void> {
+    const session = await this.#options.sessions.get(sessionId)
+    if (session?.streamId === undefined) return
+    if (change.kind === 'resource' && !session.subscriptions.includes(change.uri)) return
+    const { method, params } = changeNotification(change)
+    this.#bySession.get(sessionId)?.get(session.streamId)?.send(notificationText(method, params))
+  }
+
+  #forEachSession (visit: (sessionId: string) => Promise<void>): void {
+    for (const id of [...this.#bySession.keys()]) {
+      visit(id).catch((error: unknown) => { this.#options.logger.warn({ err: error }, 'A session could not be read: its stream gets no news for now.') })
+    }
+  }
+}

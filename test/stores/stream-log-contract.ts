@@ -1,0 +1,178 @@
+import type { Test } from 'tap'
+import type { StreamLog } from '../../src/core/stream-log.ts'
+import type { StreamLogBounds } from '../../src/stores/stream-log-bounds.ts'
+
+export interface OpenedLog {
+  log: StreamLog
+  /** Lets time pass, as far as the log can tell. */
+  pass (ms: number): void | Promise<void>
+}
+
+/** Appends messages to a stream, numbered from `from` to `to`. */
+export async function fill (log: StreamLog, session: string, stream: string, from: number, to: number): Promise<void> {
+  for (let number = from; number <= to; number++) await log.append(session, stream, { id: `${stream}.${number}`, message: `message ${number}` })
+}
+
+const numbersAfter = async (log: StreamLog, session: string, id: string): Promise<number[] | undefined> => {
+  return (await log.after(session, id))?.events.map((event) => Number(event.id.split('.')[1]))
+}
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** What every stream log promises. `open` gives an empty one. */
+export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<StreamLogBounds>) => Promise<OpenedLog>): void {
+  t.test('what came after an event comes back whole and in order', async (t) => {
+    const { log } = await open(t)
+    const messages = ['{"a":1}', 'two words', 'größer ✓ 🙂', 'line\nbreak', '']
+    for (const [index, message] of messages.entries()) await log.append('s', 'stream-a', { id: `stream-a.${index + 1}`, message })
+    t.strictSame(await log.after('s', 'stream-a.2'), {
+      streamId: 'stream-a',
+      events: [{ id: 'stream-a.3', message: 'größer ✓ 🙂' }, { id: 'stream-a.4', message: 'line\nbreak' }, { id: 'stream-a.5', message: '' }],
+      ended: false
+    })
+    t.strictSame(await log.after('s', 'stream-a.5'), { streamId: 'stream-a', events: [], ended: false })
+  })
+
+  t.test('an id that was never appended counts from its number on, as long as the stream is known', async (t) => {
+    const { log } = await open(t)
+    await log.append('s', 'a', { id: 'a.1', message: 'x' })
+    await log.append('s', 'a', { id: 'a.2', message: 'x' })
+    await log.append('s', 'a', { id: 'a.4', message: 'x' })
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2, 4])
+    t.strictSame(await numbersAfter(log, 's', 'a.3'), [4])
+    t.strictSame(await numbersAfter(log, 's', 'a.9'), [])
+    t.equal(await log.after('s', 'b.0'), undefined)
+  })
+
+  t.test('streams and sessions are kept apart', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's1', 'a', 1, 2)
+    await fill(log, 's1', 'b', 1, 3)
+    await fill(log, 's2', 'a', 1, 1)
+    t.strictSame(await numbersAfter(log, 's1', 'a.0'), [1, 2])
+    t.strictSame(await numbersAfter(log, 's1', 'b.0'), [1, 2, 3])
+    t.strictSame(await numbersAfter(log, 's2', 'a.0'), [1])
+    t.equal(await log.after('s2', 'b.0'), undefined)
+    t.equal(await log.after('s3', 'a.0'), undefined)
+  })
+
+  t.test('what is no event id leads to nothing', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 1)
+    for (const id of ['', 'a', 'a.', '.1', 'a.x', 'a.-1', 'a.1.1', 'a.01', 'a.99999999999', 'a:facts.1', '*.1', `${'a'.repeat(65)}.1`]) t.equal(await log.after('s', id), undefined, id)
+  })
+
+  t.test('the end of a stream is known, with what came before it', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 2)
+    await log.end('s', 'a')
+    t.strictSame([(await log.after('s', 'a.1'))?.ended, (await log.after('s', 'a.2'))?.ended], [true, true])
+    t.strictSame(await numbersAfter(log, 's', 'a.1'), [2])
+    await log.end('s', 'silent')
+    t.strictSame(await log.after('s', 'silent.0'), { streamId: 'silent', events: [], ended: true }, 'also where nothing came')
+  })
+
+  t.test('a stream keeps its last 200 messages, and says when more were there', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 250)
+    t.strictSame(await numbersAfter(log, 's', 'a.50'), range(51, 250))
+    t.strictSame(await numbersAfter(log, 's', 'a.240'), range(241, 250))
+    for (const id of ['a.0', 'a.1', 'a.49']) t.equal(await log.after('s', id), undefined, id)
+  })
+
+  t.test('a stream keeps the last bytes that it may, counted as they are sent', async (t) => {
+    const { log } = await open(t, { maxBytes: 100 })
+    for (const number of range(1, 4)) await log.append('s', 'a', { id: `a.${number}`, message: 'é'.repeat(20) })
+    t.strictSame(await numbersAfter(log, 's', 'a.2'), [3, 4])
+    t.equal(await log.after('s', 'a.1'), undefined)
+    await log.append('s', 'a', { id: 'a.5', message: 'x'.repeat(20) })
+    t.strictSame(await numbersAfter(log, 's', 'a.2'), [3, 4, 5], '100 bytes are not more than 100')
+  })
+
+  t.test('a message that is larger than a stream may be is not kept, and nothing before it', async (t) => {
+    const { log } = await open(t, { maxBytes: 100 })
+    await fill(log, 's', 'a', 1, 3)
+    await log.append('s', 'a', { id: 'a.4', message: 'é'.repeat(51) })
+    t.equal(await log.after('s', 'a.3'), undefined)
+    t.strictSame(await numbersAfter(log, 's', 'a.4'), [])
+    await fill(log, 's', 'a', 5, 6)
+    t.strictSame(await numbersAfter(log, 's', 'a.4'), [5, 6])
+    t.equal(await log.after('s', 'a.3'), undefined)
+  })
+
+  t.test('by default a stream keeps a megabyte', async (t) => {
+    const { log } = await open(t)
+    for (const number of range(1, 5)) await log.append('s', 'a', { id: `a.${number}`, message: 'x'.repeat(256 * 1024) })
+    t.strictSame(await numbersAfter(log, 's', 'a.1'), [2, 3, 4, 5])
+    t.equal(await log.after('s', 'a.0'), undefined)
+  })
+
+  t.test('a stream is kept for five minutes after its last message', async (t) => {
+    const { log, pass } = await open(t)
+    await fill(log, 's', 'a', 1, 1)
+    await pass(290_000)
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1])
+    await fill(log, 's', 'a', 2, 2)
+    await pass(290_000)
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2])
+    await pass(11_000)
+    t.equal(await log.after('s', 'a.0'), undefined)
+    t.equal(await log.after('s', 'a.2'), undefined)
+  })
+
+  t.test('a stream that goes on after it was forgotten does not hide what is missing', async (t) => {
+    const { log, pass } = await open(t)
+    await fill(log, 's', 'a', 1, 5)
+    await pass(301_000)
+    await fill(log, 's', 'a', 8, 9)
+    t.equal(await log.after('s', 'a.5'), undefined)
+    t.strictSame(await numbersAfter(log, 's', 'a.7'), [8, 9])
+  })
+
+  t.test('a message that is told twice is kept once', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 3)
+    await fill(log, 's', 'a', 2, 4)
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2, 3, 4])
+  })
+
+  t.test('with its session a stream is forgotten, and no other', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's1', 'a', 1, 1)
+    await fill(log, 's1', 'b', 1, 1)
+    await log.end('s1', 'c')
+    await fill(log, 's2', 'a', 1, 1)
+    await log.forget('s1')
+    await log.forget('s3')
+    for (const id of ['a.0', 'b.0', 'c.0']) t.equal(await log.after('s1', id), undefined, id)
+    t.strictSame(await numbersAfter(log, 's2', 'a.0'), [1])
+  })
+
+  t.test('a session has so many streams and no more: the one that was silent for longest goes', async (t) => {
+    const { log, pass } = await open(t, { maxStreams: 3 })
+    for (const stream of ['d', 'c', 'b']) {
+      await fill(log, 's', stream, 1, 1)
+      await pass(10)
+    }
+    await fill(log, 's', 'd', 2, 2)
+    await pass(10)
+    await fill(log, 's', 'a', 1, 1)
+    t.equal(await log.after('s', 'c.0'), undefined)
+    for (const id of ['a.0', 'b.0', 'd.0']) t.ok(await log.after('s', id), id)
+    await fill(log, 'other', 'c', 1, 1)
+    t.ok(await log.after('s', 'b.0'), 'those of others do not count')
+  })
+
+  t.test('the stream that was just written is never the one that goes', async (t) => {
+    const { log } = await open(t, { maxStreams: 2 })
+    // All within a millisecond or so.
+    for (const stream of ['f', 'e', 'd', 'c', 'b', 'a']) {
+      await fill(log, 's', stream, 1, 1)
+      t.ok(await log.after('s', `${stream}.0`), stream)
+    }
+  })
+
+  t.test('an event under the name of another stream is a fault of the caller', async (t) => {
+    const { log } = await open(t)
+    for (const id of ['b.1', 'a', 'a.x']) await t.rejects(async () => log.append('s', 'a', { id, message: 'x' }), /is not the id of an event of the stream a/)
+  })
+}
