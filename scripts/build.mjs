@@ -22,13 +22,13 @@ process.exitCode = build()
 
 function build () {
   const inputs = sourceFolders.flatMap((folder) => filesBelow(join(root, folder)))
-  const compiler = findCompiler()
   const stamp = readStamp()
+  if (!inputs.some((file) => source.test(file))) return withoutSources(stamp)
+  const compiler = findCompiler()
   const missing = inputs.flatMap(outputsOf).filter((file) => !existsSync(join(dist, file)))
   const digest = digestOf([...inputs, ...settings])
   const current = stamp !== undefined && stamp.digest === digest && missing.length === 0
 
-  if (inputs.length === 0) return withoutSources(stamp)
   if (compiler === undefined) return current ? 0 : cannotBuild(stamp, missing)
   if (current && stamp.typescript === compiler.version) return 0
 

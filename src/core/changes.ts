@@ -15,7 +15,7 @@ export class Changes {
     this.#unsubscribe = await this.#bus.subscribe(channel, (event) => {
       const change = readChange(event)
       if (change !== undefined) for (const listener of this.#listeners) listener(change)
-    })
+    }, { lasting: true })
   }
 
   close (): void {

@@ -45,13 +45,16 @@ export class Dispatcher {
     }
   }
 
-  /** Takes a notification of a client. `cancelKeyOf` makes the key under which the call it may name is running. */
-  notice (notification: RpcNotification, cancelKeyOf: (id: RequestId) => string | undefined): void {
-    if (notification.method !== 'notifications/cancelled') return
+  /**
+   * Takes a notification of a client. `cancelKeyOf` makes the key under which the call it may name is running. Returns the key of a call
+   * that is to be cancelled and does not run here: another instance may have it.
+   */
+  notice (notification: RpcNotification, cancelKeyOf: (id: RequestId) => string | undefined): string | undefined {
+    if (notification.method !== 'notifications/cancelled') return undefined
     const { requestId } = notification.params
-    if (typeof requestId !== 'string' && typeof requestId !== 'number') return
+    if (typeof requestId !== 'string' && typeof requestId !== 'number') return undefined
     const key = cancelKeyOf(requestId)
-    if (key !== undefined) this.#parts.inFlight.cancel(key)
+    return key === undefined || this.#parts.inFlight.cancel(key) ? undefined : key
   }
 }
 

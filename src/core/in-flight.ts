@@ -25,8 +25,11 @@ export class InFlight {
     else contexts.splice(index, 1)
   }
 
-  /** Cancels a call; unknown keys and calls that have ended are nothing to do. */
-  cancel (key: string): void {
-    for (const context of [...this.#running.get(key) ?? []]) context.abort(new CancelledError())
+  /** Cancels what is running under a key. False when nothing is: it has ended, or runs on another instance. */
+  cancel (key: string): boolean {
+    const running = this.#running.get(key)
+    if (running === undefined) return false
+    for (const one of [...running]) one.abort(new CancelledError())
+    return true
   }
 }

@@ -41,7 +41,7 @@ export class ServerRequests {
     this.#unsubscribe = await this.#bus.subscribe(channelOf(this.#instance), (event) => {
       const { sessionId, id, answer } = event
       if (typeof sessionId === 'string' && typeof id === 'string' && isObject(answer)) this.#settle(sessionId, id, answer)
-    })
+    }, { lasting: true })
   }
 
   close (): void { this.#unsubscribe?.() }

@@ -22,6 +22,7 @@ end
 const create = redisScript(`${now}
 local id, ttl = ARGV[1], tonumber(ARGV[2])
 local function isFull (index, most)
+  if redis.call('ZCARD', index) < tonumber(most) then return false end
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   return redis.call('ZCARD', index) >= tonumber(most)
 end

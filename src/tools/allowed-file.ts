@@ -6,8 +6,10 @@ export interface FileBounds {
   /** Directory of the configuration file. */
   baseDir: string
   cwd: string
-  /** Absolute directories. */
+  /** Absolute directories for what is found relative to the configuration file, or by an absolute path. */
   roots: readonly string[]
+  /** Absolute directories for what only the working directory has: where the server was started from opens nothing else. */
+  cwdRoots: readonly string[]
   /** Told once for each path that was found from the working directory only. */
   onFoundFromCwd (path: string): void
 }
@@ -21,7 +23,7 @@ export class FileRefusedError extends Error {
  * Finds a file: relative to the configuration file, else to the working directory. Links are followed first and the result has to lie
  * below an allowed root, so that neither `..` nor a link leads out. Throws FileRefusedError.
  */
-export function findAllowedFile (path: string, { baseDir, cwd, roots, onFoundFromCwd }: FileBounds): string {
+export function findAllowedFile (path: string, { baseDir, cwd, roots, cwdRoots, onFoundFromCwd }: FileBounds): string {
   if (path.includes('\0')) throw new FileRefusedError('The path holds a null character.')
   const fromBase = realFile(resolve(baseDir, path))
   const fromCwd = fromBase === undefined && !isAbsolute(path) ? realFile(resolve(cwd, path)) : undefined
@@ -29,7 +31,7 @@ export function findAllowedFile (path: string, { baseDir, cwd, roots, onFoundFro
   if (found === undefined) {
     throw new FileRefusedError(`There is no file ${JSON.stringify(path)}: neither relative to the configuration file nor to the working directory.`)
   }
-  if (!isBelowAny(found, roots)) {
+  if (!isBelowAny(found, fromBase === undefined ? cwdRoots : roots)) {
     throw new FileRefusedError(`${JSON.stringify(path)} lies outside of the allowed directories: move it, or add its directory to server.handlerRoots.`)
   }
   if (fromCwd !== undefined) onFoundFromCwd(path)

@@ -11,12 +11,12 @@ export interface FileBoundsOptions {
 /** Makes the bounds of an app; `onFirst` is told of each path that only the working directory knew, once. */
 export function fileBounds ({ baseDir, cwd, handlerRoots }: FileBoundsOptions, onFirst: (path: string) => void): FileBounds {
   const told = new Set<string>()
-  // A file that serves from the working directory, as existing configurations were written, lies below that.
-  const roots = [...handlerRoots.map((root) => resolve(baseDir, root)), ...handlerRoots.map((root) => resolve(cwd, root))]
   return {
     baseDir,
     cwd,
-    roots,
+    roots: handlerRoots.map((root) => resolve(baseDir, root)),
+    // A file that serves from the working directory, as existing configurations were written, lies below that.
+    cwdRoots: handlerRoots.map((root) => resolve(cwd, root)),
     onFoundFromCwd (path) {
       if (told.has(path)) return
       told.add(path)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isUtf8 } from 'node:buffer'
 import mime from 'mime'
-import { ResourceUnknownError } from '../core/errors.ts'
+import { ResourceUnknownError, ToolFailedError } from '../core/errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import type { JsonObject } from '../core/ports.ts'
 import type { ResourceContents } from '../../schemas/mcp.ts'
@@ -56,8 +56,10 @@ async function readContents (uri: string, file: string, declared: string | undef
   try {
     bytes = await readFile(file)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ResourceUnknownError(uri)
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') throw new ResourceUnknownError(uri)
+    // Its own words would tell clients where the file lies.
+    throw new ToolFailedError(`The file of ${uri} cannot be read${code === undefined ? '' : ` (${code})`}.`, { cause: error })
   }
   return [contentsOf(uri, bytes, declared ?? mime.getType(file) ?? undefined)]
 }

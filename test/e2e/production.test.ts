@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -19,7 +19,7 @@ t.test('a built tree serves with nothing but its runtime packages, with its sour
   for (const name of ['typescript', 'tap', '@modelcontextprotocol/sdk']) t.notOk(existsSync(join(folder, 'node_modules', name)), `${name} is not installed`)
 
   for (const withSources of [true, false]) {
-    if (!withSources) for (const name of ['src', 'schemas', 'tsconfig.json', 'tsconfig.build.json']) rmSync(join(folder, name), { recursive: true })
+    if (!withSources) removeSources(folder)
     const port = await freePort()
     const npm = run(t, ['start'], { cwd: folder, env: { ...env, PORT: String(port) }, command: 'npm' })
     await npm.line(/serves MCP at/)
@@ -33,6 +33,12 @@ t.test('a built tree serves with nothing but its runtime packages, with its sour
     await untilClosed(port)
   }
 })
+
+/** What is left is what the npm package holds. */
+function removeSources (folder: string): void {
+  for (const name of ['src', 'tsconfig.json', 'tsconfig.build.json']) rmSync(join(folder, name), { recursive: true })
+  for (const name of readdirSync(join(folder, 'schemas'), { recursive: true, encoding: 'utf8' })) if (name.endsWith('.ts')) rmSync(join(folder, 'schemas', name))
+}
 
 async function call (port: number, tool: string, args: object): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${port}/tools/${tool}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) })

@@ -9,7 +9,7 @@ import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { isModern, supportsBatches } from '../../core/versions.ts'
 import { OpenStreams } from './event-stream.ts'
-import { findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
+import { cancelChannel, findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
 import { serveModern } from './modern.ts'
 import type { StreamKeeping } from './resumable-stream.ts'
 import { SessionStreams } from './session-streams.ts'
@@ -33,6 +33,9 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
   const lane: LegacyLane = { core, streams, sessions, requests, keeping }
   const sessionStreams = sessions === undefined ? undefined : new SessionStreams({ sessions, streams, changes: core.changes, keeping, logger: core.logger })
 
+  app.addHook('onReady', async function hearCancels () {
+    await keeping.bus.subscribe(cancelChannel, ({ key }) => { if (typeof key === 'string') core.inFlight.cancel(key) }, { lasting: true })
+  })
   app.addHook('preClose', async function endStreams () {
     core.subscriptions.endAll()
     sessionStreams?.close()

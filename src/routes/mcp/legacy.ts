@@ -109,8 +109,21 @@ function exchangeFor (
 }
 
 export function noticeLegacy (lane: LegacyLane, message: RpcNotification, session: SessionRecord | undefined): void {
-  lane.core.dispatcher.notice(message, (id) => session === undefined ? undefined : cancelKey(session.id, id))
+  const elsewhere = lane.core.dispatcher.notice(message, (id) => session === undefined ? undefined : cancelKey(session.id, id))
+  if (elsewhere !== undefined) void passOnCancel(lane, elsewhere)
 }
+
+/** Tells the other instances. A bus that is away lets the call run to its end, as one whose cancel came too late. */
+async function passOnCancel ({ keeping: { bus, logger } }: LegacyLane, key: string): Promise<void> {
+  try {
+    await bus.publish(cancelChannel, { key })
+  } catch (error) {
+    logger.warn({ err: error }, 'A cancel could not be passed on to the other instances.')
+  }
+}
+
+/** Where instances tell each other which calls are cancelled. */
+export const cancelChannel = 'cancelled'
 
 /** Sends the error that stopped a request on its way to a method. */
 export function refuse (request: FastifyRequest, reply: FastifyReply, error: unknown, id?: RpcRequest['id']): void {

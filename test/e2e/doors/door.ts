@@ -5,6 +5,8 @@ export interface Door {
   readonly traits: Traits
   /** The log messages that came, in their order. */
   readonly logs: LogMessage[]
+  /** The last result as the client showed it, with all that its revision puts around it. */
+  readonly last: { result?: unknown }
   call (tool: string, args?: Args, options?: CallOptions): Promise<Outcome>
   /** One page of a list. Some clients walk all pages when no cursor is given. */
   list (kind: ListKind, cursor?: string): Promise<Outcome>
@@ -77,7 +79,7 @@ export const metaKeys = {
 
 export const isModern = (revision: Revision): boolean => revision === '2026-07-28'
 
-/** A result without what the 2026 era puts around every result; `dressing` has that for the promises about it. */
+/** A result without what the 2026 era puts around every result. */
 export function undress (result: unknown): unknown {
   if (!isObject(result)) return result
   const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, _meta: meta, ...rest } = result

@@ -32,9 +32,23 @@ const anything = z.looseObject({})
 
 /** The door that one of the official clients is. */
 export function officialDoor ({ traits, client, logs, revision, call, close }: OfficialDoor): Door {
+  const last: Door['last'] = {}
+
+  /** Some requests are refused by the client itself, before there is a promise. */
+  async function settle (ask: () => Promise<unknown>, signal?: AbortSignal): Promise<Outcome> {
+    try {
+      last.result = await ask()
+      return { result: undress(last.result) }
+    } catch (error) {
+      if (signal?.aborted === true) return { cancelled: true }
+      return outcomeOfError(error)
+    }
+  }
+
   return {
     traits,
     logs,
+    last,
     call: (tool, args, options = {}) => settle(() => call(tool, args, options), options.signal),
     list (kind, cursor) {
       const params = cursor === undefined ? undefined : { cursor }
@@ -71,15 +85,5 @@ export function requestOptions ({ onProgress, signal }: CallOptions): { onprogre
   return {
     ...(onProgress !== undefined && { onprogress: onProgress }),
     ...(signal !== undefined && { signal })
-  }
-}
-
-/** Some requests are refused by the client itself, before there is a promise. */
-async function settle (ask: () => Promise<unknown>, signal?: AbortSignal): Promise<Outcome> {
-  try {
-    return { result: undress(await ask()) }
-  } catch (error) {
-    if (signal?.aborted === true) return { cancelled: true }
-    return outcomeOfError(error)
   }
 }

@@ -43,6 +43,7 @@ export function withMeta (params: Params, revision: Revision, logLevel: CallOpti
 export function plainDoor (traits: Traits, wire: Wire): Door {
   const { revision } = traits
   const logs: LogMessage[] = []
+  const last: Door['last'] = {}
   let lastId = 0
 
   async function ask (method: string, params: Params = {}, { onProgress, signal, logLevel }: CallOptions = {}): Promise<Outcome> {
@@ -57,12 +58,14 @@ export function plainDoor (traits: Traits, wire: Wire): Door {
     }, signal)
     if (answer === undefined) return { cancelled: true }
     if (answer.error !== undefined) return { error: { code: answer.error.code, message: answer.error.message } }
+    last.result = answer.result
     return { result: undress(answer.result) }
   }
 
   return {
     traits,
     logs,
+    last,
     call: (name, args, options) => ask('tools/call', { name, ...(args !== undefined && { arguments: args }) }, options),
     list: (kind, cursor) => ask(resultMethods[kind], cursor === undefined ? {} : { cursor }),
     prompt: (name, args) => ask('prompts/get', { name, ...(args !== undefined && { arguments: args }) }),

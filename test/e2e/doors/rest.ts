@@ -9,6 +9,7 @@ export function rest (traits: Traits): OpenDoor {
     const door: Door = {
       traits,
       logs: [],
+      last: {},
       async call (tool, args, { signal } = {}) {
         try {
           const init = { method: 'POST', ...(args !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) }) }

@@ -1,6 +1,7 @@
-import { anywhere, before, type Promised, toolsOnly } from './promise.ts'
+import { anywhere, before, both, modern, plain, type Promised, sdk2, toolsOnly } from './promise.ts'
 
 const self = { name: 'gantry-everything', version: '3.2.1', instructions: 'Try everything.' }
+const identity = { _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'gantry-everything', version: '3.2.1' } } }
 const capabilities = ['completions', 'logging', 'prompts', 'resources', 'tools']
 
 /** How client and server get to know each other. */
@@ -22,5 +23,32 @@ export const introductions: readonly Promised[] = [
     title: 'client and server agree on the revision of this door',
     act: async (door) => door.introduction().revision === door.traits.revision,
     cases: [[toolsOnly[0], false], [anywhere, true]]
+  },
+  {
+    title: 'what 2026-07-28 puts around a list is there, and before that it is not',
+    act: async (door) => {
+      await door.list('resourceTemplates')
+      const { resourceTemplates: _list, ...around } = Object(door.last.result) as Record<string, unknown>
+      return around
+    },
+    cases: [
+      [both(modern, plain), { ...identity, resultType: 'complete', ttlMs: 300_000, cacheScope: 'public' }],
+      // Its client takes the type of the result for itself.
+      [both(modern, sdk2), { ...identity, ttlMs: 300_000, cacheScope: 'public' }],
+      [anywhere, {}]
+    ]
+  },
+  {
+    title: 'and so it is around the result of a tool',
+    act: async (door) => {
+      await door.call('greet')
+      const { content: _content, ...around } = Object(door.last.result) as Record<string, unknown>
+      return around
+    },
+    cases: [
+      [both(modern, plain), { ...identity, resultType: 'complete' }],
+      [both(modern, sdk2), identity],
+      [anywhere, {}]
+    ]
   }
 ]
