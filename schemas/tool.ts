@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { Icon, Meta, ToolAnnotations } from './mcp.ts'
-import { closedObject, definition, described, flag, jsonSchema, milliseconds, RateWindow, seconds, text, toolName } from './primitives.ts'
+import { closedObject, definition, described, flag, jsonSchema, milliseconds, oneOfWords, RateWindow, seconds, text, toolName } from './primitives.ts'
 
 /** A tool of the configuration file. */
 
@@ -29,6 +29,14 @@ export const ToolConfig = definition('Tool', closedObject({
   _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable })),
   handler: described(Handler, { description: 'What does the work.', reloadable }),
   timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, `server.requestTimeout`.', reloadable })),
+  task: Type.Optional(oneOfWords(['optional', 'required'], {
+    description: 'Lets calls go on in the background, for clients of revision 2026-07-28 that declare `io.modelcontextprotocol/tasks`. Other clients get the result itself (`optional`) or an error (`required`). In a task, `server.requestTimeout` does not count; `timeout` does.',
+    reloadable
+  })),
+  taskStart: Type.Optional(oneOfWords(['call', 'handler'], {
+    description: 'When a call becomes a task: at once, before its handler runs (`call`, as without this key), or when the handler says so with `context.startTask()`, so that it can ask or answer before (`handler`).',
+    reloadable
+  })),
   cache: Type.Optional(described(CacheRule, { description: 'Keeps results of this tool.', reloadable })),
   rateLimit: Type.Optional(described(RateWindow, { description: 'How often this tool may be called.', reloadable }))
 }))

@@ -5,8 +5,9 @@ import { Config } from '../schemas/config/index.ts'
 import { unavailableSections } from '../src/config/unavailable.ts'
 import { configurationPage } from './configuration-page.ts'
 import { publishedSchema, runtimeSchema } from './schema-forms.ts'
+import { tolerancePage } from './tolerance-page.ts'
 
-/** Writes what is made out of schemas/config. With --check, writes nothing and fails when a file is not what it would write. */
+/** Writes what is made out of schemas/config and of src/core/tolerance.ts. With --check, writes nothing and fails when a file is not what it would write. */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -29,7 +30,8 @@ function note (path: readonly string[]): string | undefined {
 const files: Record<string, () => string> = {
   'schemas/config.schema.json': () => JSON.stringify(publishedSchema(Config, note), null, 2) + '\n',
   'src/config/root-schema.ts': runtimeModule,
-  'docs/configuration.md': configurationPage
+  'docs/configuration.md': configurationPage,
+  'docs/tolerance.md': tolerancePage
 }
 
 const check = process.argv.includes('--check')

@@ -18,6 +18,7 @@ import redis from './plugins/redis.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import sessions from './plugins/sessions.ts'
 import streamLog from './plugins/stream-log.ts'
+import tasks from './plugins/tasks.ts'
 import mcpRoutes from './routes/mcp/index.ts'
 import opsRoutes from './routes/ops.ts'
 import toolRoutes from './routes/tools.ts'
@@ -47,8 +48,18 @@ const systemClock: Clock = { now: () => Date.now() }
 
 /** Builds the HTTP server. Rejects with EntryFaultsError when something that the configuration names cannot be built. */
 export async function buildApp (options: AppOptions): Promise<GantryApp> {
-  const { config } = options
   const app = createContainer(options)
+  try {
+    await assemble(app, options)
+    return app
+  } catch (error) {
+    await app.close() // What was opened on the way would keep the process from ending.
+    throw error
+  }
+}
+
+async function assemble (app: FastifyInstance, options: AppOptions): Promise<void> {
+  const { config } = options
   await registerState(app, options)
   await registerShared(app, options)
   await app.register(closing)
@@ -65,10 +76,16 @@ export async function buildApp (options: AppOptions): Promise<GantryApp> {
       allowedHosts: config.server.allowedHosts,
       allowedOrigins: config.server.allowedOrigins
     })
-    await scope.register(mcpRoutes, { core: app.core, path: config.server.path, sessions: app.sessions, requests: app.serverRequests, keeping: { log: app.streamLog, bus: app.bus, logger: app.core.logger } })
+    await scope.register(mcpRoutes, {
+      core: app.core,
+      path: config.server.path,
+      sessions: app.sessions,
+      requests: app.serverRequests,
+      keeping: { log: app.streamLog, bus: app.bus, logger: app.core.logger },
+      idleTimeoutMs: config.server.sessionIdleTimeout
+    })
     await scope.register(toolRoutes, { core: app.core })
   })
-  return app
 }
 
 /** Builds the same server without its HTTP side, for stdio. */
@@ -97,13 +114,16 @@ async function registerState (app: FastifyInstance, { config, logger = app.log, 
 /** What HTTP and stdio have in common, in order: the core, then the stages of a call, then the entries that are composed from them. */
 async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], logger = app.log, clock = systemClock, sessionSecret }: AppOptions): Promise<void> {
   const { name, version, description, instructions, server } = config
+  await app.register(tasks, { section: server.tasks, redis: app.redis, bus: app.bus, logger, clock })
   await app.register(core, {
     serverInfo: { name, version, ...(description !== undefined && { description }) },
     instructions,
     pageSize: server.pageSize,
+    strictness: server.protocol.strictness,
     maskHandlerErrors: server.maskHandlerErrors,
     logger,
     bus: app.bus,
+    tasks: app.tasks,
     clock,
     sessionSecret
   })
@@ -115,6 +135,7 @@ async function registerShared (app: FastifyInstance, { config, baseDir, cwd = pr
     cwd,
     handlerRoots: server.handlerRoots,
     defaultTimeoutMs: server.requestTimeout,
+    taskTimeoutMs: server.tasks.maxDuration,
     logger
   })
 }

@@ -16,8 +16,9 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   lines.on('line', (line) => { connection.receive(line) })
   const inputEnded = new Promise<void>((resolve) => { lines.once('close', resolve) })
 
-  await Promise.race([inputEnded.then(async () => { await connection.settled() }), untilSignal()])
+  await Promise.race([inputEnded.then(async () => { connection.end(); await connection.settled() }), untilSignal()])
   lines.close()
+  connection.end()
   return await closeWithin(opened, connection.settled())
 }
 

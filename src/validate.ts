@@ -27,7 +27,7 @@ export async function checkEntries (loaded: LoadedConfig, { cwd = process.cwd(),
   try {
     const [tools = [], prompts = [], resources = []] = sound.map((entries) => entries.map(({ entry }) => entry))
     // `soundEntries` lets through only what the schema of its section accepted.
-    const { faults } = await buildEntries({ tools, prompts, resources } as unknown as EntrySources, { resolvers, pipeline, bounds, defaultTimeoutMs: 1_000 })
+    const { faults } = await buildEntries({ tools, prompts, resources } as unknown as EntrySources, { resolvers, pipeline, bounds, defaultTimeoutMs: 1_000, taskTimeoutMs: 1_000 })
     const found = faults.map(({ path: [section, index, ...rest], message }): EntryFault => {
       const origin = sound[sections.indexOf(section as typeof sections[number])]?.[index as number]?.index ?? 0
       return { path: [section ?? '', origin, ...rest], message }

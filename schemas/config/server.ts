@@ -7,6 +7,10 @@ const ProtocolSection = closedObject({
   sessions: oneOfWords(['stateful', 'stateless'], {
     default: 'stateful',
     description: 'Whether 2025-era clients get a session. `stateless` answers each request by itself: no server messages, no subscriptions.'
+  }),
+  strictness: oneOfWords(['lenient', 'strict'], {
+    default: 'lenient',
+    description: 'What happens to clients that deviate from the protocol in a harmless way. `lenient` serves and counts them; `strict` refuses them. [tolerance.md](tolerance.md) lists the deviations.'
   })
 }, { default: {}, description: 'How the protocol is spoken.' })
 
@@ -21,6 +25,17 @@ const PressureSection = closedObject({
   maxHeapUsedBytes: byteSize({ default: 0, minimum: 0, description: 'How much of the JavaScript heap may be in use. 0 turns this check off.' }),
   maxRssBytes: byteSize({ default: 0, minimum: 0, description: 'How much memory the process may hold. 0 turns this check off.' })
 }, { default: {}, description: 'When to refuse work.' })
+
+export const TasksSection = closedObject({
+  maxTasks: count({ default: 10_000, description: 'How many tasks are kept at once; a call that would be one more fails. With Redis this counts the tasks of all instances.' }),
+  maxTasksPerPrincipal: count({ default: 1000, description: 'How many of them one caller may have. Callers without a name of their own (anonymous) share `maxTasks` and have no bound beside it.' }),
+  ttl: milliseconds({ default: 7_200_000, description: 'How long a task and its result are kept, from its start. Not less than `maxDuration`.' }),
+  pollInterval: milliseconds({ default: 1000, description: 'How often clients are asked to look after a task.' }),
+  maxDuration: milliseconds({ default: 3_600_000, description: 'How long a task may run, the time in which it waits for its client included.' }),
+  maxResultSize: byteSize({ default: mib, minimum: kib, description: 'The largest result that is kept. In place of a larger one, clients get an error that says so.' }),
+  maxTotalSize: byteSize({ default: 256 * mib, minimum: 64 * kib, description: 'How much all tasks together may hold. Each counts at least 4 kb.' })
+}, { default: {}, description: 'Calls that go on in the background: tools with `task`.' })
+export type TasksSection = Static<typeof TasksSection>
 
 export const ServerSection = closedObject({
   path: urlPath({ default: '/mcp', description: 'Where MCP is served.' }),
@@ -48,6 +63,7 @@ export const ServerSection = closedObject({
   compression: CompressionSection,
   securityHeaders: flag({ default: true, description: 'Send the security headers that mean something on an API.' }),
   maskHandlerErrors: flag({ default: false, description: 'Tell clients only that a handler failed, not with which message.', reloadable: true }),
+  tasks: TasksSection,
   pressure: PressureSection
 }, { default: {}, description: 'The HTTP server, sessions and limits.' })
 export type ServerSection = Static<typeof ServerSection>

@@ -7,6 +7,7 @@ import { codePointText, hiddenCharacters } from './hidden-characters.ts'
 import type { Locate } from './lines.ts'
 import { promptFaults } from './prompt-semantics.ts'
 import { didYouMean } from './suggestion.ts'
+import { taskFaults } from './task-semantics.ts'
 import type { Mask } from './validate.ts'
 
 export interface SemanticContext {
@@ -26,6 +27,7 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...repeatedNames(config, context),
       ...promptFaults(config, mask),
       ...resourceFaults(config, mask),
+      ...taskFaults(config),
       ...flatRateLimitFaults(config),
       ...unknownTools(config, mask),
       ...unknownDatabases(config, mask),

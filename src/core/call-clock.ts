@@ -1,13 +1,15 @@
 /** Times one call. It stands still while the call waits for the client: people take longer than a handler may. */
 export class CallClock {
-  readonly #expire: () => void
+  readonly #expire: (limitMs: number) => void
+  #limitMs: number
   #leftMs: number
   #startedAt = 0
   #timer: NodeJS.Timeout | undefined
   #pauses = 0
   #ended = false
 
-  constructor (limitMs: number, expire: () => void) {
+  constructor (limitMs: number, expire: (limitMs: number) => void) {
+    this.#limitMs = limitMs
     this.#leftMs = limitMs
     this.#expire = expire
     this.#start()
@@ -24,6 +26,15 @@ export class CallClock {
     if (!this.#ended && --this.#pauses === 0) this.#start()
   }
 
+  /** Gives the call this much time from now on. */
+  restart (limitMs: number): void {
+    if (this.#ended) return
+    this.#limitMs = limitMs
+    this.#leftMs = limitMs
+    clearTimeout(this.#timer)
+    if (this.#pauses === 0) this.#start()
+  }
+
   end (): void {
     this.#ended = true
     clearTimeout(this.#timer)
@@ -31,6 +42,6 @@ export class CallClock {
 
   #start (): void {
     this.#startedAt = performance.now()
-    this.#timer = setTimeout(this.#expire, this.#leftMs)
+    this.#timer = setTimeout(() => { this.#expire(this.#limitMs) }, this.#leftMs)
   }
 }

@@ -24,6 +24,16 @@ export interface MessageHeaders {
   'mcp-name'?: string | undefined
 }
 
+/** What a client of the 2026 era calls itself, where its envelope says so. */
+export function clientNameIn (meta: JsonObject | undefined): string | undefined {
+  return nameOf(meta?.[metaKeys.clientInfo])
+}
+
+/** The name in a `clientInfo`, cut to a bearable length. */
+export function nameOf (clientInfo: unknown): string | undefined {
+  return isObject(clientInfo) && typeof clientInfo['name'] === 'string' ? clientInfo['name'].slice(0, 128) : undefined
+}
+
 export type Classification =
   | { era: 'modern', revision: Revision, meta: JsonObject, capabilities: JsonObject }
   | { era: 'legacy' }
@@ -33,7 +43,8 @@ const legacy: Classification = { era: 'legacy' }
 
 /** The methods whose target is repeated in the Mcp-Name header, and the parameter that holds it. */
 const namedBy: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']
+  ['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'], ['tasks/update', 'taskId'], ['tasks/cancel', 'taskId']
 ])
 
 /** Decides the era of a request. `headers` is undefined on transports that have none (stdio). Never throws. */

@@ -1,8 +1,9 @@
-import { CancelledError, InputRequiredError, InvalidParamsError, MissingCapabilityError, NotAvailableError, ToolFailedError } from './errors.ts'
-import { formInquiry, readAnswer, requireCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from './inquiry.ts'
+import { CancelledError, InputRequiredError, InvalidParamsError, NotAvailableError, ToolFailedError } from './errors.ts'
+import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from './inquiry.ts'
 import type { CallClock } from './call-clock.ts'
+import type { TaskLane } from './tasks/lane.ts'
 import type { RequestId } from './json-rpc.ts'
-import { isModern, supportsElicitation, supportsProgressMessage, supportsUrlElicitation, type Revision } from './versions.ts'
+import { isModern, supportsProgressMessage, type Revision } from './versions.ts'
 import type {
   AskOptions, Change, ElicitResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult
 } from './ports.ts'
@@ -25,6 +26,8 @@ export interface Exchange {
   /** Whether notifications reach the client before the answer. */
   readonly streaming: boolean
   readonly clientCapabilities: JsonObject
+  /** What the client calls itself, where it does. Decides nothing. */
+  readonly clientName?: string | undefined
   /** The least severe log message that the client wants of this request; undefined for none at all. */
   readonly logLevel: LogLevel | undefined
   readonly traceparent: string | undefined
@@ -38,6 +41,8 @@ export interface Exchange {
   setLogLevel? (level: LogLevel): void | Promise<void>
   /** Sends a request to the client and waits for its answer (2025 era). Absent where there is no way to. */
   readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** The task that a call may become. Absent where the client takes none, or the tool has none. */
+  readonly task?: TaskLane | undefined
   /** Lets go of the connection until the client comes back for the rest. Absent where it could not. */
   suspend? (retryMs: number): void
   /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */
@@ -74,8 +79,12 @@ export class CallContext implements HandlerContext {
   readonly #services: ContextServices
   readonly #extras: CallExtras | undefined
   #asked: Record<string, Inquiry> | undefined
-  #used: JsonObject = {}
+  readonly #used = Object.create(null) as JsonObject
   #questions = 0
+  /** The keys of questions so far. */
+  #keys: Set<string> | undefined
+  /** Questions that are waiting for their answers, while the clock stands still. */
+  #waits = 0
   #clock: CallClock | undefined
   #controller: AbortController | undefined
   #abortReason: Error | undefined
@@ -95,6 +104,8 @@ export class CallContext implements HandlerContext {
   get sessionId (): string | undefined { return this.#exchange.sessionId }
   get principal (): Principal { return this.#exchange.principal }
   get traceparent (): string | undefined { return this.#exchange.traceparent }
+  get revision (): Revision { return this.#exchange.revision }
+  get lane (): TaskLane | undefined { return this.#exchange.task }
 
   /** Made on first use: most handlers never look at it, and its listeners cost more than many a call. */
   get signal (): AbortSignal {
@@ -118,18 +129,32 @@ export class CallContext implements HandlerContext {
   }
 
   /** Tells the one who waits for the handler that the call was given up, so that it need not wait for the handler to notice. */
-  whenAborted (listener: (reason: Error) => void): void { this.#whenAborted = listener }
+  whenAborted (listener: (reason: Error) => void): void {
+    this.#whenAborted = listener
+    if (this.#abortReason !== undefined) listener(this.#abortReason)
+  }
 
-  /** Ends the life of the context: late reports of a handler that goes on are dropped. */
-  finish (): void { this.#finished = true }
+  /** Ends the life of the context: late reports of a handler that goes on are dropped, and what it still asks is not asked any more. */
+  finish (): void {
+    this.#finished = true
+    if (this.#waits > 0) this.#controller?.abort(new CancelledError())
+  }
 
-  /** The clock to stop while the client is asked. */
-  timedBy (clock: CallClock): void { this.#clock = clock }
+  /** The clock to stop while the client is asked. A handler may have asked before there was one. */
+  timedBy (clock: CallClock): void {
+    this.#clock = clock
+    for (let wait = 0; wait < this.#waits; wait++) clock.pause()
+  }
+
+  /** Gives the handler this much time from now on. */
+  retime (limitMs: number): void { this.#clock?.restart(limitMs) }
 
   progress (progress: number, total?: number, message?: string): void {
     const progressToken = this.#extras?.progressToken
-    if (progressToken === undefined || this.#silent || !Number.isFinite(progress) || progress <= this.#lastProgress) return
+    const { task } = this.#exchange
+    if ((progressToken === undefined && task === undefined) || this.#silent || !Number.isFinite(progress) || progress <= this.#lastProgress) return
     this.#lastProgress = progress
+    if (task?.report(progress, total, message) === true || progressToken === undefined) return
     const params: JsonObject = { progressToken, progress }
     if (Number.isFinite(total)) params['total'] = total
     if (message !== undefined && supportsProgressMessage(this.#exchange.revision)) params['message'] = message
@@ -144,19 +169,25 @@ export class CallContext implements HandlerContext {
     this.#exchange.notify('notifications/message', logger === undefined ? { level, data: data ?? null } : { level, logger, data: data ?? null })
   }
 
-  async elicit (message: string, requestedSchema: JsonObject, options?: AskOptions): Promise<ElicitResult> {
-    return await this.#ask(formInquiry(message, requestedSchema, this.#exchange.revision), options) as ElicitResult
+  elicit (message: string, requestedSchema: JsonObject, options?: AskOptions): Promise<ElicitResult> {
+    return this.#ask(formInquiry(message, requestedSchema, this.#exchange.revision), options) as Promise<ElicitResult>
   }
 
-  async elicitUrl (message: string, url: string, options?: AskOptions): Promise<ElicitResult> {
-    return await this.#ask(urlInquiry(message, url), options) as ElicitResult
+  elicitUrl (message: string, url: string, options?: AskOptions): Promise<ElicitResult> {
+    return this.#ask(urlInquiry(message, url, this.#exchange.revision), options) as Promise<ElicitResult>
   }
 
-  async sample (messages: readonly unknown[], request: JsonObject = {}, options?: AskOptions): Promise<SampleResult> {
-    return await this.#ask(samplingInquiry(messages, request), options) as SampleResult
+  sample (messages: readonly unknown[], request: JsonObject = {}, options?: AskOptions): Promise<SampleResult> {
+    return this.#ask(samplingInquiry(messages, request), options) as Promise<SampleResult>
   }
 
-  async roots (options?: AskOptions): Promise<Root[]> { return await this.#ask(rootsInquiry, options) as Root[] }
+  roots (options?: AskOptions): Promise<Root[]> { return this.#ask(rootsInquiry, options) as Promise<Root[]> }
+
+  async startTask (): Promise<void> {
+    // What was asked before the task is asked in rounds, and ends this run of the handler.
+    if (this.#asked !== undefined) await this.#untilAborted()
+    await this.#exchange.task?.start()
+  }
 
   suspend (retryMs = 1_000): void {
     if (!this.#silent) this.#exchange.suspend?.(retryMs)
@@ -169,21 +200,54 @@ export class CallContext implements HandlerContext {
   get cache (): unknown { return unavailable('context.cache') }
 
   /** One question, in the way of the era. What comes back was checked against what was asked. */
-  async #ask (inquiry: Inquiry, { key = `question-${++this.#questions}`, timeoutMs = defaultAnswerMs }: AskOptions = {}): Promise<unknown> {
-    const { revision, clientCapabilities } = this.#exchange
+  #ask (inquiry: Inquiry, { key = `question-${++this.#questions}`, timeoutMs = defaultAnswerMs }: AskOptions = {}): Promise<unknown> {
+    const answer = this.#askOnce(inquiry, this.#unique(key), timeoutMs)
+    // A handler that asks twice and awaits one after the other never comes to the second when the first fails.
+    answer.catch(() => {})
+    return answer
+  }
+
+  /** Each key stands for one question: a handler that asks again with the same one gets another answer. */
+  #unique (wanted: string): string {
+    const keys = this.#keys ??= new Set()
+    let key = wanted
+    for (let count = 2; keys.has(key); count++) key = `${wanted}-${count}`
+    keys.add(key)
+    return key
+  }
+
+  async #askOnce (inquiry: Inquiry, key: string, timeoutMs: number): Promise<unknown> {
+    if (this.#abortReason !== undefined) throw this.#abortReason
+    if (this.#finished) throw new NotAvailableError(inquiry.method, 'the call that asks has ended.')
+    const { revision, clientCapabilities, rpcId, sessionId } = this.#exchange
+    if (rpcId === undefined) throw new NotAvailableError(inquiry.method, 'callers over REST cannot be asked. Call this over MCP.')
     if (isModern(revision)) {
       requireCapability(inquiry, clientCapabilities)
-      return await this.#askInRounds(key, inquiry)
+      const { task } = this.#exchange
+      return task?.started === true ? await this.#askInTask(task, key, inquiry) : await this.#askInRounds(key, inquiry)
     }
     const { ask } = this.#exchange
-    if (ask === undefined) throw new NotAvailableError(inquiry.method, 'this client has no session over which the server could ask it.')
+    if (ask === undefined) {
+      throw new NotAvailableError(inquiry.method, sessionId === undefined
+        ? 'this client has no session over which the server could ask it.'
+        : 'a question goes out on the event stream of the call, and there is none: the client has to accept text/event-stream, outside of a batch.')
+    }
     requireLegacyCapability(inquiry, clientCapabilities, revision)
-    this.#clock?.pause()
     try {
-      return readAnswer(key, inquiry, await ask.call(this.#exchange, inquiry, timeoutMs, this.signal))
+      return readAnswer(key, inquiry, await this.#await(ask.call(this.#exchange, inquiry, timeoutMs, this.signal)))
     } catch (error) {
       throw error instanceof InvalidParamsError ? new ToolFailedError(error.message, { cause: error }) : error
+    }
+  }
+
+  /** The time of the call stands still while its client is asked. */
+  async #await (answer: Promise<unknown>): Promise<unknown> {
+    this.#waits++
+    this.#clock?.pause()
+    try {
+      return await answer
     } finally {
+      this.#waits--
       this.#clock?.resume()
     }
   }
@@ -201,34 +265,32 @@ export class CallContext implements HandlerContext {
       }
     }
     if (this.#asked === undefined) {
-      const asked: Record<string, Inquiry> = {}
+      const asked: Record<string, Inquiry> = Object.create(null) as Record<string, Inquiry>
       this.#asked = asked
       // A handler may ask several things at once: all that it has asked when it comes to rest is asked in one round.
       setImmediate(() => { this.abort(new InputRequiredError(asked, this.#used)) })
     }
     this.#asked[key] = inquiry
+    return await this.#untilAborted()
+  }
+
+  async #untilAborted (): Promise<never> {
     const { signal } = this
     return await new Promise((_resolve, reject) => {
+      if (signal.aborted) reject(signal.reason as Error)
       signal.addEventListener('abort', () => { reject(signal.reason as Error) }, { once: true })
     })
+  }
+
+  /** The handler waits; its client sees the question when it asks for the task. */
+  async #askInTask (task: TaskLane, key: string, inquiry: Inquiry): Promise<unknown> {
+    return await this.#await(task.inquire(key, inquiry, this.signal))
   }
 
   get #silent (): boolean { return this.#finished || this.#abortReason !== undefined }
 }
 
 const defaultAnswerMs = 300_000
-
-/** Before 2026 there is no error of its own for a missing capability: the tool says what it lacks. */
-function requireLegacyCapability (inquiry: Inquiry, capabilities: JsonObject, revision: Revision): void {
-  const tooOld = inquiry.method === 'elicitation/create' && !(inquiry.params['mode'] === 'url' ? supportsUrlElicitation(revision) : supportsElicitation(revision))
-  if (tooOld) throw new NotAvailableError(inquiry.method, `revision ${revision} does not have it.`)
-  try {
-    requireCapability(inquiry, capabilities)
-  } catch (error) {
-    if (error instanceof MissingCapabilityError) throw new NotAvailableError(inquiry.method, 'the client did not declare that it can answer it.')
-    throw error
-  }
-}
 
 function unavailable (what: string): never {
   throw new NotAvailableError(what, 'this version of Gantry does not have it.')

@@ -3,17 +3,21 @@ import { Caller, type PromptEntry, type Registries, type ResourceEntry, type Res
 import { InFlight } from './in-flight.ts'
 import { createCompletionMethods } from './methods/completion.ts'
 import { createDiscoverMethod, pingMethod, shakeHands, type Handshake, type ServerInfo } from './methods/lifecycle.ts'
-import { setLevelMethod } from './methods/logging.ts'
+import { createSetLevelMethod } from './methods/logging.ts'
 import { createPromptMethods } from './methods/prompts.ts'
 import { createListenMethod, createSubscribeMethods } from './methods/subscriptions.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { createResourceMethods, findResource, hasResource } from './methods/resources.ts'
+import { createTaskMethods, offersTasks } from './methods/tasks.ts'
 import { createToolMethods } from './methods/tools.ts'
 import type { Changes } from './changes.ts'
 import type { RequestStates } from './request-state.ts'
 import { Rounds } from './rounds.ts'
 import { Pipeline } from './pipeline.ts'
 import { Registry } from './registry.ts'
+import type { Tasks } from './tasks/tasks.ts'
+import type { Strictness } from './tolerance.ts'
+import { Tolerance, type ToleratedCounts } from './tolerating.ts'
 import { isModern } from './versions.ts'
 import { createWire } from './wire.ts'
 import type { JsonObject, Logger } from './ports.ts'
@@ -29,6 +33,10 @@ export interface CoreOptions {
   logger: Logger
   requestStates: RequestStates
   changes: Changes
+  /** Without them, tools that could run as tasks give their results themselves. */
+  tasks?: Tasks | undefined
+  /** `lenient` unless given. */
+  strictness?: Strictness
 }
 
 /** Everything the bindings (HTTP, REST, stdio) share. */
@@ -42,12 +50,16 @@ export interface Core extends Registries {
   readonly subscriptions: Subscriptions
   /** The calls that are running and can be cancelled. */
   readonly inFlight: InFlight
+  /** Decides what clients that deviate from the protocol are borne with. */
+  readonly tolerance: Tolerance
+  /** How often they were, by client and deviation, as it is now. */
+  readonly tolerated: ToleratedCounts
   /** Answers `initialize`; keeping the session is up to the binding. */
   shakeHands (params: JsonObject, options: { news: boolean }): Handshake
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
-export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, logger, requestStates, changes }: CoreOptions): Core {
+export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, logger, requestStates, changes, tasks, strictness = 'lenient' }: CoreOptions): Core {
   const registries = {
     tools: new Registry<ToolEntry>(),
     prompts: new Registry<PromptEntry>(),
@@ -63,14 +75,15 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
     announce: async (change) => { await changes.announce(change) }
   })
   const wire = createWire(serverInfo)
-  const parts = { ...registries, caller, rounds: new Rounds(requestStates), wire, pageSize, serverInfo, instructions }
+  const tolerance = new Tolerance({ strictness, logger })
+  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, pageSize, serverInfo, instructions, tasks, inFlight, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
 
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
   ]
   const subscriptions = new Subscriptions(changes, inFlight, (uri) => hasResource(registries, uri))
-  const legacy: MethodTable = new Map([...common, pingMethod, setLevelMethod, ...createSubscribeMethods(parts)])
-  const modern: MethodTable = new Map([...common, createDiscoverMethod(parts), createListenMethod(subscriptions, wire)])
+  const legacy: MethodTable = new Map([...common, pingMethod, createSetLevelMethod(tolerance), ...createSubscribeMethods(parts)])
+  const modern: MethodTable = new Map([...common, createDiscoverMethod(parts), createListenMethod(subscriptions, wire), ...(tasks === undefined ? [] : createTaskMethods({ ...parts, tasks }))])
 
   return {
     ...registries,
@@ -80,7 +93,9 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
     caller,
     subscriptions,
     inFlight,
-    dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight }),
+    tolerance,
+    get tolerated () { return tolerance.counts },
+    dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight, tolerance }),
     shakeHands: (params, options) => shakeHands(params, options, parts)
   }
 }

@@ -1,7 +1,8 @@
 import { logLevels, type Exchange } from './context.ts'
-import { CancelledError, GantryError, InternalError, MethodNotFoundError, rpc } from './errors.ts'
+import { CancelledError, GantryError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
-import { errorText, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
+import { errorText, isObject, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
+import type { Tolerance } from './tolerating.ts'
 import { isModern, type Revision } from './versions.ts'
 import type { JsonObject, LogLevel } from './ports.ts'
 
@@ -20,6 +21,7 @@ const modernStatus: ReadonlyMap<number, number> = new Map([
 export interface DispatcherParts {
   tableOf (revision: Revision): MethodTable
   inFlight: InFlight
+  tolerance: Tolerance
 }
 
 /** Finds the method that a request names and turns whatever comes of it into an answer. The one place where errors become JSON-RPC. */
@@ -34,6 +36,8 @@ export class Dispatcher {
     try {
       const method = this.#parts.tableOf(exchange.revision).get(request.method)
       if (method === undefined) throw new MethodNotFoundError(request.method)
+      const meta = request.params['_meta']
+      if (meta !== undefined) this.#checkMeta(meta, exchange)
       const outcome = method(request.params, exchange)
       if (typeof outcome === 'string') return { status: 200, text: resultText(id, outcome) }
       return outcome.then(
@@ -43,6 +47,18 @@ export class Dispatcher {
     } catch (error) {
       return failure(id, error, exchange)
     }
+  }
+
+  /** What of the metadata is used has to be what it should be, or is taken for absent. */
+  #checkMeta (meta: unknown, exchange: Exchange): void {
+    const { tolerance } = this.#parts
+    if (!isObject(meta)) {
+      if (!tolerance.bears('meta-type', exchange.clientName)) throw new InvalidParamsError('params._meta must be an object.')
+      return
+    }
+    const { progressToken } = meta
+    if (progressToken === undefined || typeof progressToken === 'string' || typeof progressToken === 'number') return
+    if (!tolerance.bears('progress-token-type', exchange.clientName)) throw new InvalidParamsError('params._meta.progressToken must be a string or an integer.')
   }
 
   /**
@@ -62,8 +78,13 @@ function failure (id: RequestId, error: unknown, exchange: Exchange): Answer | u
   if (error instanceof CancelledError) return undefined
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
   if (known instanceof InternalError) exchange.logger.error({ err: error, requestId: exchange.requestId }, 'A request ended in an internal error.')
-  const status = isModern(exchange.revision) ? modernStatus.get(known.rpcCode) ?? 200 : 200
-  return { status, text: errorText(id, known, exchange.revision) }
+  return { status: isModern(exchange.revision) ? modernStatusOf(known) : 200, text: errorText(id, known, exchange.revision) }
+}
+
+/** What HTTP has a word for of its own keeps it. */
+function modernStatusOf (error: GantryError): number {
+  if (error instanceof NotAcceptableError || error instanceof OverloadedError) return error.status
+  return modernStatus.get(error.rpcCode) ?? 200
 }
 
 export function isLogLevel (value: unknown): value is LogLevel {

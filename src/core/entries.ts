@@ -28,7 +28,11 @@ export interface PromptEntry extends Entry<PromptDescription, GetPromptResult> {
 /** How long, and for whom, a client may keep what it read. MCP 2026-07-28 server/utilities/caching. */
 export interface CacheHint { ttlMs: number, cacheScope: 'public' | 'private' }
 
-export interface ResourceEntry extends Entry<ResourceDescription, ReadResourceResult> { readonly cacheHint: CacheHint }
+export interface ResourceEntry extends Entry<ResourceDescription, ReadResourceResult> {
+  readonly cacheHint: CacheHint
+  /** The file that the resource is, where it is one: its changes are the resource's. Absolute. */
+  readonly file?: string | undefined
+}
 export interface ResourceTemplateEntry extends Entry<ResourceTemplateDescription, ReadResourceResult> {
   readonly template: UriTemplate
   readonly completions: CompletionLists

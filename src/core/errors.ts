@@ -92,7 +92,7 @@ export class MethodNotAllowedError extends GantryError {
   constructor (message: string) { super('MCP_METHOD_NOT_ALLOWED', 405, rpc.invalidRequest, message) }
 }
 export class NotAcceptableError extends GantryError {
-  constructor () { super('MCP_NOT_ACCEPTABLE', 406, rpc.invalidRequest, 'The Accept header allows neither application/json nor text/event-stream.') }
+  constructor () { super('MCP_NOT_ACCEPTABLE', 406, rpc.invalidRequest, 'The Accept header does not allow what this is answered with: send application/json, text/event-stream.') }
 }
 export class UnsupportedMediaTypeError extends GantryError {
   constructor (message: string) { super('MCP_UNSUPPORTED_MEDIA_TYPE', 415, rpc.invalidRequest, message) }
@@ -151,6 +151,17 @@ export class CancelledError extends ToolCallError {
 /** Something a handler asked for that this client, era or configuration cannot give. */
 export class NotAvailableError extends ToolCallError {
   constructor (what: string, why: string) { super('MCP_NOT_AVAILABLE', 500, rpc.internal, `${what} is not available: ${why}`) }
+}
+
+/** One error, whether there is no such task, it has expired, or it belongs to somebody else. */
+export class TaskUnknownError extends GantryError {
+  constructor () { super('MCP_TASK_UNKNOWN', 404, rpc.invalidParams, 'Unknown task: there is none of this id, or it has expired.') }
+}
+export class TaskLimitError extends ToolCallError {
+  constructor () { super('MCP_TASK_LIMIT', 503, rpc.internal, 'The server keeps as many tasks as it may: try again later.') }
+}
+export class TaskLostError extends GantryError {
+  constructor () { super('MCP_TASK_LOST', 503, rpc.internal, 'The server that ran the task has ended before it: call the tool again.') }
 }
 
 /** Not a failure: the call of a 2026-era client ends here and asks for input. Never sent as an error. */

@@ -76,9 +76,13 @@ function readParam (name: unknown, { type }: JsonObject, place: readonly (string
 export function checkHeaderParams (params: readonly HeaderParam[], args: JsonObject, headerOf: (name: string) => string | undefined): void {
   for (const { header, path, type } of params) {
     const value = valueAt(args, path)
-    if (value === undefined || value === null) continue
     const sent = headerOf(header)
     const shown = path.join('.')
+    if (value === undefined || value === null) {
+      // What stands in front would go by a value that the call does not have.
+      if (sent !== undefined) throw new HeaderMismatchError(`The header ${header} is there; the argument ${shown} is not.`)
+      continue
+    }
     if (sent === undefined) throw new HeaderMismatchError(`The header ${header} is missing; the argument ${shown} is there.`)
     const decoded = /^[\t\x20-\x7e]*$/.test(sent) ? decodeHeaderValue(sent) : undefined
     if (decoded === undefined) throw new HeaderMismatchError(`The header ${header} holds characters that are not allowed, or broken base64.`)

@@ -32,4 +32,9 @@ export class InFlight {
     for (const one of [...running]) one.abort(new CancelledError())
     return true
   }
+
+  /** Cancels all whose keys begin so. */
+  cancelAll (prefix: string): void {
+    for (const key of [...this.#running.keys()]) if (key.startsWith(prefix)) this.cancel(key)
+  }
 }

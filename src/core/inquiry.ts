@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { InvalidParamsError, MissingCapabilityError } from './errors.ts'
+import { InvalidParamsError, MissingCapabilityError, NotAvailableError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import { compileCheck, SchemaFaultError, type Check } from './validation.ts'
-import { supportsUrlElicitation, type Revision } from './versions.ts'
+import { isModern, supportsElicitation, supportsUrlElicitation, type Revision } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
 /**
@@ -19,8 +19,9 @@ export function formInquiry (message: string, requestedSchema: JsonObject, revis
   return { method: 'elicitation/create', params: { ...(supportsUrlElicitation(revision) && { mode: 'form' }), message, requestedSchema } }
 }
 
-export function urlInquiry (message: string, url: string): Inquiry {
-  return { method: 'elicitation/create', params: { mode: 'url', message, url, elicitationId: randomUUID() } }
+/** In the 2026 era the key of the question names it; before, it has an id of its own. */
+export function urlInquiry (message: string, url: string, revision: Revision): Inquiry {
+  return { method: 'elicitation/create', params: { mode: 'url', message, url, ...(!isModern(revision) && { elicitationId: randomUUID() }) } }
 }
 
 export function samplingInquiry (messages: readonly unknown[], options: JsonObject): Inquiry {
@@ -55,6 +56,18 @@ function need (name: string, declared: unknown): void {
   if (!isObject(declared)) throw new MissingCapabilityError(name, { [name]: {} })
 }
 
+/** Before 2026 there is no error of its own for a missing capability: the tool says what it lacks. Throws NotAvailableError. */
+export function requireLegacyCapability (inquiry: Inquiry, capabilities: JsonObject, revision: Revision): void {
+  const tooOld = inquiry.method === 'elicitation/create' && !(inquiry.params['mode'] === 'url' ? supportsUrlElicitation(revision) : supportsElicitation(revision))
+  if (tooOld) throw new NotAvailableError(inquiry.method, `revision ${revision} does not have it.`)
+  try {
+    requireCapability(inquiry, capabilities)
+  } catch (error) {
+    if (error instanceof MissingCapabilityError) throw new NotAvailableError(inquiry.method, 'the client did not declare that it can answer it.')
+    throw error
+  }
+}
+
 /** Reads the client's answer to an inquiry. Throws InvalidParamsError when it is none. */
 export function readAnswer (key: string, { method, params }: Inquiry, answer: unknown): unknown {
   const wrong = (why: string): InvalidParamsError => new InvalidParamsError(`The answer to ${JSON.stringify(key)} (${method}) ${why}.`)
@@ -66,15 +79,16 @@ export function readAnswer (key: string, { method, params }: Inquiry, answer: un
       return roots
     }
     case 'sampling/createMessage':
-      if (typeof answer['role'] !== 'string' || answer['content'] === undefined || typeof answer['model'] !== 'string') throw wrong('must have a role, a content and a model')
+      if (typeof answer['role'] !== 'string' || !(isObject(answer['content']) || Array.isArray(answer['content'])) || typeof answer['model'] !== 'string') throw wrong('must have a role, a content and a model')
       return answer
     case 'elicitation/create': {
-      const { action, content } = answer
+      const { action, content = {} } = answer
       if (action !== 'accept' && action !== 'decline' && action !== 'cancel') throw wrong('must have the action accept, decline or cancel')
       if (action !== 'accept' || params['mode'] === 'url') return { action }
-      const mismatches = checkFor(params['requestedSchema'] as JsonObject)(content ?? {})
+      if (!isObject(content)) throw wrong('must have a content that is an object')
+      const mismatches = checkFor(params['requestedSchema'] as JsonObject)(content)
       if (mismatches !== undefined) throw wrong(`does not fit the form: ${mismatches.map(({ path, message }) => `${path === '' ? 'the content' : path} ${message}`).join('; ')}`)
-      return { action, content: content ?? {} }
+      return { action, content }
     }
   }
 }

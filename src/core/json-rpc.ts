@@ -56,8 +56,13 @@ export function resultText (id: RequestId, result: string): string {
 
 /** The text of an error answer. An id that is not known is left out: the schemas of MCP do not allow null. */
 export function errorText (id: RequestId | undefined, error: GantryError, revision: Revision | undefined): string {
-  const code = error.rpcCode === rpc.resourceNotFound && revision !== undefined && isModern(revision) ? rpc.invalidParams : error.rpcCode
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message: error.message, data: error.data } })
+  return JSON.stringify({ jsonrpc: '2.0', id, error: errorObject(error, revision) })
+}
+
+/** An error as a revision knows it. */
+export function errorObject ({ rpcCode, message, data }: GantryError, revision: Revision | undefined): { code: number, message: string, data: unknown } {
+  const code = rpcCode === rpc.resourceNotFound && revision !== undefined && isModern(revision) ? rpc.invalidParams : rpcCode
+  return { code, message, data }
 }
 
 /** The text of a notification to the client. */

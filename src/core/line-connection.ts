@@ -1,11 +1,13 @@
-import { classifyNotification, classifyRequest, metaKeys, refuseBatch } from './classify.ts'
+import { classifyNotification, classifyRequest, clientNameIn, metaKeys, refuseBatch } from './classify.ts'
 import { logLevels, type Exchange } from './context.ts'
 import type { Core } from './core.ts'
 import { isLogLevel, type Answer } from './dispatcher.ts'
-import { BodyTooLargeError, InvalidParamsError, InvalidRequestError, ParseError, type GantryError } from './errors.ts'
-import { errorText, isObject, notificationText, readMessage, resultText, type RequestId, type RpcMessage, type RpcRequest } from './json-rpc.ts'
+import { BodyTooLargeError, GantryError, InvalidParamsError, InvalidRequestError, ParseError } from './errors.ts'
+import { errorText, isObject, notificationText, readMessage, resultText, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest } from './json-rpc.ts'
 import type { Inquiry } from './inquiry.ts'
+import { isNotificationName, mendMessage } from './mending.ts'
 import type { ServerRequests } from './server-requests.ts'
+import type { DeviationName } from './tolerance.ts'
 import { assumedRevision, isModern, supportsBatches, type Revision } from './versions.ts'
 import { changeNotification } from './changes.ts'
 import type { Change, JsonObject, Logger, LogLevel, Principal } from './ports.ts'
@@ -23,21 +25,21 @@ export interface LineConnectionOptions {
   write (line: string): void
 }
 
-/** The connection is the session. */
-const onlySession = 'stdio'
-
 /**
  * One client on a pair of streams, one JSON-RPC message a line: the stdio transport. The connection is the session of the 2025 era;
  * requests of the 2026 era stand for themselves, and are cancelled by notification, as there is no stream to close.
  * MCP 2026-07-28 basic/transports/stdio.
  */
 export class LineConnection {
-  /** Sets the calls of this connection apart from those of others on the same core. */
+  /** Sets the calls of this connection apart from those of others on the same core; as the connection is the session, its questions too. */
   readonly #name = `line-${++connections}`
   readonly #options: LineConnectionOptions
   readonly #running = new Set<Promise<void>>()
   #revision: Revision = assumedRevision
   #clientCapabilities: JsonObject = {}
+  #clientName: string | undefined
+  /** What a client of the 2025 era has yet to do before its requests are in order. */
+  #owes: 'initialize' | 'notifications/initialized' | undefined = 'initialize'
   #logLevel: LogLevel = 'info'
   /** The resources that a client of the 2025 era wants to hear of. */
   readonly #watched = new Set<string>()
@@ -60,6 +62,13 @@ export class LineConnection {
     else this.#track(this.#receive(value).then((text) => { if (text !== undefined) this.#options.write(text) }))
   }
 
+  /** The client sends nothing more, or the server ends: no news any more, subscriptions get their results, questions no answers. */
+  end (): void {
+    this.#stopNews?.()
+    this.#options.core.subscriptions.endOf(this.#keys)
+    this.#options.requests.forget(this.#name)
+  }
+
   /** Resolves when everything that was received is answered. */
   async settled (): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)
@@ -80,11 +89,11 @@ export class LineConnection {
   }
 
   async #receive (value: unknown, inBatch = false): Promise<string | undefined> {
-    const message = readMessage(value)
+    const message = this.#read(value)
     switch (message.kind) {
       case 'invalid': return errorText(message.id, message.error, undefined)
       case 'response':
-        await this.#options.requests.answer(onlySession, message.id, message)
+        await this.#options.requests.answer(this.#name, message.id, message)
         return undefined
       case 'notification': return this.#notice(message)
       case 'request':
@@ -93,7 +102,17 @@ export class LineConnection {
     }
   }
 
-  #notice (message: Extract<RpcMessage, { kind: 'notification' }>): undefined {
+  #read (value: unknown): RpcMessage {
+    const message = readMessage(value)
+    const { tolerance } = this.#options.core
+    const mended = message.kind === 'invalid' ? mendMessage(value, tolerance) : undefined
+    for (const name of mended?.deviations ?? []) tolerance.bears(name, this.#clientName)
+    return mended?.message ?? message
+  }
+
+  #notice (message: RpcNotification): undefined {
+    const { method } = message
+    if (this.#owes === 'notifications/initialized' && (method === this.#owes || (method === 'initialized' && this.#bears('initialized-name')))) this.#owes = undefined
     const era = classifyNotification(message, undefined)
     if (era.era !== 'refused') this.#options.core.dispatcher.notice(message, (id) => this.#keyOf(id))
   }
@@ -112,14 +131,30 @@ export class LineConnection {
       }
       case 'legacy':
         if (message.method === 'initialize') return this.#initialize(message)
+        if (isNotificationName(message.method) && this.#bears('notification-with-id')) {
+          this.#notice({ kind: 'notification', method: message.method, params: message.params })
+          return { status: 200, text: resultText(message.id, '{}') }
+        }
+        if (this.#owes !== undefined && message.method !== 'ping' && !this.#bears(this.#owes === 'initialize' ? 'request-before-initialize' : 'request-before-initialized')) {
+          return refusal(message.id, new InvalidRequestError(`A client sends ${this.#owes} before its first request.`))
+        }
         return await core.dispatcher.handle(message, this.#exchange(message, this.#revision, this.#clientCapabilities, this.#logLevel))
     }
   }
 
   #initialize (message: RpcRequest): Answer {
-    const { revision, clientCapabilities, result } = this.#options.core.shakeHands(message.params, { news: true })
+    let handshake
+    try {
+      handshake = this.#options.core.shakeHands(message.params, { news: true })
+    } catch (error) {
+      if (error instanceof GantryError) return refusal(message.id, error)
+      throw error
+    }
+    const { revision, clientCapabilities, clientName, result } = handshake
     this.#revision = revision
     this.#clientCapabilities = clientCapabilities
+    this.#clientName = clientName
+    this.#owes = 'notifications/initialized'
     this.#stopNews ??= this.#options.core.changes.listen((change) => { this.#tell(change) })
     return { status: 200, text: resultText(message.id, result) }
   }
@@ -137,13 +172,14 @@ export class LineConnection {
       rpcId: message.id,
       streaming: true,
       clientCapabilities,
+      clientName: isModern(revision) && isObject(meta) ? clientNameIn(meta) : this.#clientName,
       logLevel,
       traceparent: typeof traceparent === 'string' ? traceparent : undefined,
       cancelKey: this.#keyOf(message.id),
       notify: (method, params) => { write(notificationText(method, params)) },
       ...(!isModern(revision) && {
         ask: async (inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => await requests.ask({
-          sessionId: onlySession, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
+          sessionId: this.#name, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
         })
       }),
       ...(!isModern(revision) && {
@@ -160,7 +196,11 @@ export class LineConnection {
     this.#options.write(notificationText(method, params))
   }
 
-  #keyOf (id: RequestId): string { return `${this.#name} ${JSON.stringify(id)}` }
+  #bears (name: DeviationName): boolean { return this.#options.core.tolerance.bears(name, this.#clientName) }
+
+  get #keys (): string { return `${this.#name} ` }
+
+  #keyOf (id: RequestId): string { return this.#keys + JSON.stringify(id) }
 
   #refuse (id: RequestId | undefined, error: GantryError): void {
     this.#options.write(errorText(id, error, undefined))

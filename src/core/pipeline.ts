@@ -1,6 +1,8 @@
 import { CallClock } from './call-clock.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { GantryError, MissingCapabilityError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
+import { GantryError, MissingCapabilityError, NotAvailableError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
+import { tasksCapability, tasksExtension, type TaskRule } from './tasks/lane.ts'
+import { isModern } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
 /**
@@ -12,7 +14,7 @@ import type { JsonObject } from './ports.ts'
  * The order, outermost first. Audit stands outside permissions, so that refusals are recorded; validation stands before the
  * cache, so that keys are canonical.
  */
-export const stageOrder = ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'timeout', 'run'] as const
+export const stageOrder = ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'task', 'timeout', 'run'] as const
 export type StageName = typeof stageOrder[number]
 
 /** Calls a target. Throws or rejects with a GantryError; never with anything else. */
@@ -21,6 +23,8 @@ export type Invoke<Result> = (args: JsonObject, context: CallContext) => Result 
 /** What can be called: its handler, with what the stages need to know of it. */
 export interface CallTarget<Result> extends CallSubject {
   readonly timeoutMs: number
+  /** Undefined for what never runs as a task. */
+  readonly task?: TaskRule | undefined
   /** Fills in defaults and says what does not fit. */
   readonly checkArguments: ((args: JsonObject) => readonly Mismatch[] | undefined) | undefined
   /** The error for arguments that do not fit. */
@@ -47,7 +51,7 @@ export class Pipeline {
   #composed = false
 
   constructor (options: PipelineOptions) {
-    for (const stage of [validateStage, timeoutStage, createRunStage(options)]) this.use(stage)
+    for (const stage of [validateStage, taskStage, timeoutStage, createRunStage(options)]) this.use(stage)
   }
 
   use (stage: CallStage): void {
@@ -78,16 +82,43 @@ const validateStage: CallStage = {
   }
 }
 
+/**
+ * Makes the task of a call before its handler runs, or leaves that to the handler. Who cannot have a task gets the result itself. The
+ * stages outside of this one go on until the handler ends, whoever gets its result.
+ */
+const taskStage: CallStage = {
+  name: 'task',
+  wrap (target, next) {
+    const { task: rule, name } = target
+    if (rule === undefined) return undefined
+    return function runAsTask (args, context) {
+      const { lane } = context
+      if (lane === undefined) {
+        if (rule.support === 'required') throw taskRequired(name, context)
+        return next(args, context)
+      }
+      lane.enter(context, rule, name)
+      return rule.start === 'handler' ? next(args, context) : lane.start().then(() => next(args, context))
+    }
+  }
+}
+
+function taskRequired (name: string, { revision }: CallContext): GantryError {
+  if (isModern(revision)) return new MissingCapabilityError(tasksExtension, tasksCapability)
+  return new NotAvailableError(name, 'it only runs as a task, and revisions before 2026-07-28 have none of that kind.')
+}
+
 const timeoutStage: CallStage = {
   name: 'timeout',
   wrap<Result> (target: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> {
-    const { name, timeoutMs } = target
+    const { name, timeoutMs, task } = target
     return function limitTime (args, context) {
       const outcome = next(args, context)
       // A handler that answers at once needs no clock.
       if (!(outcome instanceof Promise)) return outcome
       return new Promise<Result>((resolve, reject) => {
-        const clock = new CallClock(timeoutMs, () => { context.abort(new ToolTimeoutError(name, timeoutMs)) })
+        const givenMs = task !== undefined && context.lane?.started === true ? task.timeoutMs : timeoutMs
+        const clock = new CallClock(givenMs, (limitMs) => { context.abort(new ToolTimeoutError(name, limitMs)) })
         context.timedBy(clock)
         context.whenAborted((reason) => { clock.end(); reject(reason) })
         outcome.then(

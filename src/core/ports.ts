@@ -58,6 +58,11 @@ export interface HandlerContext {
    * the client could not come back: outside of sessions, and before 2025-11-25.
    */
   suspend (retryMs?: number): void
+  /**
+   * Goes on as a task of its own, where the tool says `"taskStart": "handler"` and the client takes tasks; does nothing otherwise. Before
+   * this, what the client is asked is asked as in any call; after it, the handler runs once and waits for its answers.
+   */
+  startTask (): Promise<void>
   /** Tells clients that a list, or one resource, has changed. */
   announce (change: Change): Promise<void>
   /** Reads one of this server's own resources, with the caller's rights. */

@@ -17,7 +17,7 @@ export interface StateBinding {
 }
 
 export interface RequestStates {
-  /** Seals what the handler has been answered so far. */
+  /** Seals what the handler has been answered so far. Throws InvalidParamsError for arguments that are nested too deeply. */
   seal (answers: JsonObject, binding: StateBinding): string
   /** Gives the answers back. Throws InvalidParamsError for a state that is forged, changed, late, or of another call. */
   open (state: unknown, binding: StateBinding): JsonObject
@@ -59,7 +59,16 @@ function equal (given: Buffer, expected: Buffer, text: string): boolean {
 }
 
 function digestOf ({ principal, target, arguments: args }: StateBinding): string {
-  return createHash('sha256').update(JSON.stringify([principal, target, canonical(args)])).digest('base64url')
+  return createHash('sha256').update(canonicalText([principal, target, args])).digest('base64url')
+}
+
+function canonicalText (value: unknown): string {
+  try {
+    return JSON.stringify(canonical(value))
+  } catch (error) {
+    if (error instanceof RangeError) throw new InvalidParamsError('params.arguments is nested too deeply.', { cause: error })
+    throw error
+  }
 }
 
 /** Equal values give equal text, whatever the order of their members. */

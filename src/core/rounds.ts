@@ -26,8 +26,8 @@ export class Rounds {
     return { ...inputResponses, ...earlier }
   }
 
-  /** The result that asks for input. Only answers that were asked for are carried on. */
+  /** The result that asks for input, with room for what the wire adds. Only answers that were asked for are carried on. */
   result ({ requests, answers }: InputRequiredError, binding: StateBinding): object {
-    return { resultType: 'input_required', inputRequests: requests, requestState: this.#states.seal({ ...answers }, binding) }
+    return { resultType: 'input_required', inputRequests: requests, requestState: this.#states.seal({ ...answers }, binding), _meta: {} }
   }
 }

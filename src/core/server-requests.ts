@@ -48,6 +48,7 @@ export class ServerRequests {
 
   /** Sends an inquiry and waits. Rejects with ToolTimeoutError, CancelledError, or ToolFailedError with the client's reason. */
   async ask ({ sessionId, inquiry, timeoutMs, signal, send }: Ask): Promise<unknown> {
+    if (signal.aborted) throw reasonOfAbort(signal)
     const id = `${this.#instance}:${++this.#count}`
     return await new Promise<unknown>((resolve, reject) => {
       const end = (): void => {
@@ -58,13 +59,13 @@ export class ServerRequests {
       const giveUp = (): void => {
         end()
         send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'The call was given up.' } })
-        reject(signal.reason instanceof Error ? signal.reason : new CancelledError())
+        reject(reasonOfAbort(signal))
       }
       const timer = setTimeout(() => {
         end()
         send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: 'No answer in time.' } })
         reject(new ToolTimeoutError(`The client's answer to ${inquiry.method}`, timeoutMs))
-      }, timeoutMs)
+      }, Math.min(timeoutMs, maxTimerMs))
       this.#waiting.set(id, {
         sessionId,
         settle ({ result, error }) {
@@ -73,9 +74,14 @@ export class ServerRequests {
           else reject(new ToolFailedError(`The client refused ${inquiry.method}: ${reasonOf(error)}`))
         }
       })
-      if (signal.aborted) return giveUp()
       signal.addEventListener('abort', giveUp, { once: true })
-      send({ jsonrpc: '2.0', id, method: inquiry.method, params: inquiry.params })
+      try {
+        send({ jsonrpc: '2.0', id, method: inquiry.method, params: inquiry.params })
+      } catch (error) {
+        // What cannot be written as JSON was never asked.
+        end()
+        throw error
+      }
     })
   }
 
@@ -87,10 +93,24 @@ export class ServerRequests {
     else if (/^[0-9a-f-]{36}$/.test(instance)) await this.#bus.publish(channelOf(instance), { sessionId, id, answer })
   }
 
+  /** Gives up on the answers of a session that has ended: none can come any more. */
+  forget (sessionId: string): void {
+    for (const waiting of [...this.#waiting.values()]) {
+      if (waiting.sessionId === sessionId) waiting.settle({ error: { message: 'the session has ended.' } })
+    }
+  }
+
   #settle (sessionId: string, id: string, answer: { result?: unknown, error?: unknown }): void {
     const waiting = this.#waiting.get(id)
     if (waiting?.sessionId === sessionId) waiting.settle(answer)
   }
+}
+
+/** What a timer can count: a longer one would be over at once. */
+const maxTimerMs = 2 ** 31 - 1
+
+function reasonOfAbort (signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new CancelledError()
 }
 
 function channelOf (instance: string): string { return `answers:${instance}` }

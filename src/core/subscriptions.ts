@@ -23,7 +23,8 @@ export class Subscriptions {
   readonly #changes: Changes
   readonly #inFlight: InFlight
   readonly #exists: (uri: string) => boolean
-  readonly #open = new Set<() => void>()
+  readonly #open = new Set<{ cancelKey: string | undefined, end (): void }>()
+  #isClosing = false
 
   constructor (changes: Changes, inFlight: InFlight, exists: (uri: string) => boolean) {
     this.#changes = changes
@@ -42,35 +43,42 @@ export class Subscriptions {
     const tell = (method: string, facts: JsonObject): void => { exchange.notify(method, { ...facts, _meta: tag }) }
 
     tell('notifications/subscriptions/acknowledged', { notifications: filter })
-    if (Object.keys(filter).length > 0) await this.#untilEnd(exchange, (change) => {
-      if (!wants(filter, change)) return
-      const { method, params: facts } = changeNotification(change)
-      tell(method, facts)
-    })
+    if (Object.keys(filter).length > 0) {
+      await this.#untilEnd(exchange, (change) => {
+        if (!wants(filter, change)) return
+        const { method, params: facts } = changeNotification(change)
+        tell(method, facts)
+      })
+    }
     return { _meta: tag }
   }
 
-  /** Ends all gracefully: their requests get their result. */
+  /** Ends all gracefully, those to come included: their requests get their result. */
   endAll (): void {
-    for (const end of this.#open) end()
+    this.#isClosing = true
+    for (const subscription of this.#open) subscription.end()
+  }
+
+  /** Ends those gracefully whose cancel keys begin so: of one client, whose connection stays open for their results. */
+  endOf (prefix: string): void {
+    for (const subscription of this.#open) if (subscription.cancelKey?.startsWith(prefix) === true) subscription.end()
   }
 
   async #untilEnd (exchange: Exchange, listener: (change: Change) => void): Promise<void> {
-    const stop = this.#changes.listen(listener)
     const { cancelKey } = exchange
-    const handle = { abort: (_reason: Error): void => {} }
+    const subscription = { cancelKey, end: (): void => {}, abort: (_reason: Error): void => {} }
+    const ended = new Promise<void>((resolve, reject) => { Object.assign(subscription, { end: resolve, abort: reject }) })
+    const stop = this.#changes.listen(listener)
+    this.#open.add(subscription)
+    if (cancelKey !== undefined) this.#inFlight.add(cancelKey, subscription)
+    exchange.onDisconnect?.(() => { subscription.abort(new CancelledError()) })
+    if (this.#isClosing) subscription.end()
     try {
-      await new Promise<void>((resolve, reject) => {
-        handle.abort = reject
-        if (cancelKey !== undefined) this.#inFlight.add(cancelKey, handle)
-        exchange.onDisconnect?.(() => { reject(new CancelledError()) })
-        const end = (): void => { resolve() }
-        this.#open.add(end)
-        handle.abort = (reason) => { this.#open.delete(end); reject(reason) }
-      })
+      await ended
     } finally {
       stop()
-      if (cancelKey !== undefined) this.#inFlight.remove(cancelKey, handle)
+      this.#open.delete(subscription)
+      if (cancelKey !== undefined) this.#inFlight.remove(cancelKey, subscription)
     }
   }
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FormatsPlugin } from 'ajv-formats'
 import { isObject } from './json-rpc.ts'
+import { uniqueItems } from './unique-items.ts'
 import type { Mismatch } from './errors.ts'
 import type { JsonObject } from '../../schemas/mcp.ts'
 
@@ -70,7 +71,7 @@ function compile (schema: JsonObject, { defaults }: CompileOptions, allErrors: b
     return validate
   } catch (error) {
     // What is left of a schema that failed must not meet the next one.
-    compilers.clear()
+    for (const [key, each] of compilers) if (each === compiler) compilers.delete(key)
     throw new SchemaFaultError(faultText(error), { cause: error })
   }
 }
@@ -92,6 +93,7 @@ function compilerFor (dialect: string, useDefaults: boolean, allErrors: boolean)
     compiler = new Compiler({ allErrors, useDefaults, strict: false, logger: false, ownProperties: true })
     const addFormats = require('ajv-formats') as FormatsPlugin
     addFormats(compiler)
+    compiler.removeKeyword('uniqueItems').addKeyword(uniqueItems)
     compilers.set(key, compiler)
   }
   return compiler

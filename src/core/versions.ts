@@ -35,6 +35,7 @@ export function supportsAudio (revision: Revision): boolean { return revision >=
 export function supportsProgressMessage (revision: Revision): boolean { return revision >= '2025-03-26' }
 export function supportsCompletionsCapability (revision: Revision): boolean { return revision >= '2025-03-26' }
 export function supportsResourceLink (revision: Revision): boolean { return revision >= '2025-06-18' }
+export function supportsVersionHeader (revision: Revision): boolean { return revision >= '2025-06-18' }
 export function supportsElicitation (revision: Revision): boolean { return revision >= '2025-06-18' }
 export function supportsUrlElicitation (revision: Revision): boolean { return revision >= '2025-11-25' }
 export function supportsPriming (revision: Revision): boolean { return revision >= '2025-11-25' }

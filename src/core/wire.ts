@@ -17,6 +17,8 @@ export interface Wire {
   /** A tool's result; `wrapped` when its output schema is shown wrapped to the 2025 era. */
   toolResult (result: CallToolResult, revision: Revision, wrapped: boolean): string
   promptResult (result: GetPromptResult, revision: Revision): string
+  /** The answer to a call that became a task. SEP-2663, Task Creation. */
+  task (facts: object): string
 }
 
 /** The parts that never change are made into text once. */
@@ -38,7 +40,8 @@ export function createWire (serverInfo: object): Wire {
   return {
     result,
     toolResult: (value, revision, wrapped) => result(isModern(revision) ? value : legacyToolResult(value, revision, wrapped), revision),
-    promptResult: (value, revision) => result(isModern(revision) ? value : legacyPromptResult(value, revision), revision)
+    promptResult: (value, revision) => result(isModern(revision) ? value : legacyPromptResult(value, revision), revision),
+    task: (facts) => JSON.stringify({ resultType: 'task', _meta: { [metaKeys.serverInfo]: serverInfo }, ...facts })
   }
 }
 

@@ -1,9 +1,11 @@
 import fp from 'fastify-plugin'
 import type { ToolEntry } from '../core/entries.ts'
-import type { Logger, ToolHandler } from '../core/ports.ts'
-import { buildEntries, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
+import type { Core } from '../core/core.ts'
+import type { Change, Logger, ToolHandler } from '../core/ports.ts'
+import { buildEntries, taskRule, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
 import { withBuiltInHandlers } from '../tools/built-in-handlers.ts'
 import type { DefinedTool } from '../tools/define-tool.ts'
+import { watchFiles, type FileWatch } from '../tools/file-watch.ts'
 import { fileBounds } from '../tools/file-bounds.ts'
 import { createResolvers } from '../tools/resolvers/index.ts'
 import { buildToolEntry } from '../tools/tool-entry.ts'
@@ -19,6 +21,8 @@ export interface EntriesOptions {
   /** Directories, relative to baseDir, where handler modules and resource files may live. */
   handlerRoots: readonly string[]
   defaultTimeoutMs: number
+  /** Milliseconds a task may take. */
+  taskTimeoutMs: number
   logger: Logger
 }
 
@@ -42,18 +46,50 @@ export default fp<EntriesOptions>(async function entries (app, options) {
   const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers) })
   app.addHook('onClose', async function closeResolvers () { await resolvers.close() })
 
-  const { defaultTimeoutMs } = options
-  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs })
+  const { defaultTimeoutMs, taskTimeoutMs } = options
+  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs, taskTimeoutMs })
   if (built.faults.length > 0) {
     await resolvers.close()
     throw new EntryFaultsError(built.faults)
   }
-  const defined = options.definedTools.map(({ description, handler, timeout }) => buildToolEntry({ description, handler, timeoutMs: timeout ?? defaultTimeoutMs }, pipeline))
+  const defined = options.definedTools.map((tool) => buildToolEntry({
+    description: tool.description, handler: tool.handler, timeoutMs: tool.timeout ?? defaultTimeoutMs, task: taskRule(tool, tool.timeout ?? taskTimeoutMs)
+  }, pipeline))
   tools.replaceAll(named([...built.tools, ...defined]))
   prompts.replaceAll(built.prompts.map((entry) => [entry.description.name, entry]))
   resources.replaceAll(built.resources.map((entry) => [entry.description.uri, entry]))
   templates.replaceAll(built.templates.map((entry) => [entry.description.uriTemplate, entry]))
+
+  let watch: FileWatch | undefined
+  app.addHook('onReady', async function announceChanges () {
+    tellListChanges(app.core)
+    watch = watchResources(app.core)
+  })
+  app.addHook('onClose', async function stopWatching () { watch?.close() })
 }, { name: 'entries', fastify: '5.x', dependencies: ['core'] })
+
+/** From when the server is ready on, what changes in a registry is news for clients. */
+function tellListChanges (core: Core): void {
+  core.tools.onChange(() => { tell(core, { kind: 'tools' }) })
+  core.prompts.onChange(() => { tell(core, { kind: 'prompts' }) })
+  core.resources.onChange(() => { tell(core, { kind: 'resources' }) })
+  core.templates.onChange(() => { tell(core, { kind: 'resources' }) })
+}
+
+/** A resource that is a file changes with it. */
+function watchResources (core: Core): FileWatch {
+  const uris = new Map<string, string[]>()
+  for (const { file, description: { uri } } of core.resources.list) if (file !== undefined) uris.set(file, [...uris.get(file) ?? [], uri])
+  return watchFiles(uris.keys(), (file) => {
+    for (const uri of uris.get(file) ?? []) tell(core, { kind: 'resource', uri })
+  }, (directory, error) => {
+    core.logger.warn({ err: error, directory }, 'This directory cannot be watched: clients are not told when its files change.')
+  })
+}
+
+function tell (core: Core, change: Change): void {
+  core.changes.announce(change).catch((error: unknown) => { core.logger.warn({ err: error }, 'A change could not be told to clients.') })
+}
 
 function named (entries: readonly ToolEntry[]): [string, ToolEntry][] {
   const names = new Set<string>()

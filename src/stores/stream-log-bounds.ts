@@ -26,9 +26,9 @@ export function numberIn (streamId: string, eventId: string): number {
 }
 
 /**
- * Up to which number messages are missing when a stream begins with this one. A stream begins with 0 or 1; one that seems to begin
- * later was known before and forgotten, and who asks for what came in between must hear that it is gone.
+ * Whether messages are missing between the last one and a new one. A stream begins with 0 or 1 and goes on without gaps; one that seems to
+ * begin later was known before and forgotten, one with a gap could not be kept for a while. Who asks for what is missing must hear it.
  */
-export function missingBefore (firstNumber: number): number {
-  return firstNumber > 1 ? firstNumber - 1 : -1
+export function isGap (last: number, number: number): boolean {
+  return number > Math.max(last, 0) + 1
 }

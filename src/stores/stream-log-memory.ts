@@ -1,6 +1,6 @@
 import type { Clock } from '../core/ports.ts'
 import type { StreamEvent, StreamLog } from '../core/stream-log.ts'
-import { defaultStreamLogBounds, missingBefore, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
+import { defaultStreamLogBounds, isGap, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
 
 export interface StreamLogMemoryOptions extends Partial<StreamLogBounds> {
   clock: Clock
@@ -97,8 +97,8 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
       const number = numberIn(streamId, event.id)
       const stream = use(sessionId, streamId)
       if (number <= stream.last) return // Told already.
-      if (stream.last === -1) stream.missing = missingBefore(number)
       const before = weightOf(stream)
+      if (isGap(stream.last, number)) Object.assign(stream, { events: [], bytes: 0, missing: number - 1 })
       const bytes = Buffer.byteLength(event.message)
       stream.events.push({ number, bytes, event })
       stream.bytes += bytes

@@ -1,7 +1,7 @@
 import type { StreamLog } from '../core/stream-log.ts'
 import type { RedisConnections } from './redis-client.ts'
 import { redisScript } from './redis-script.ts'
-import { defaultStreamLogBounds, missingBefore, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
+import { defaultStreamLogBounds, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
 
 export interface StreamLogRedisOptions extends Partial<StreamLogBounds> { redis: Pick<RedisConnections, 'run' | 'keyPrefix'> }
 
@@ -28,16 +28,20 @@ local function keep ()
 end
 `
 
-/** More ARGV: number, message, what is missing when this is the first, how many messages, how many bytes. */
+/** More ARGV: number, message, how many messages, how many bytes. A gap is one as `isGap` has it. */
 const append = redisScript(`${keep}
 local number, message = ARGV[5], ARGV[6]
 local facts = redis.call('HMGET', KEYS[2], 'last', 'bytes', 'missing')
-local missing = facts[3] or '-1'
-if facts[1] and tonumber(number) <= tonumber(facts[1]) then return end
-if not facts[1] then missing = ARGV[7] end
-local bytes = tonumber(facts[2] or '0') + #message
+local last, missing, bytes = tonumber(facts[1] or '-1'), facts[3] or '-1', tonumber(facts[2] or '0')
+if tonumber(number) <= last then return end
+if tonumber(number) > math.max(last, 0) + 1 then
+  redis.call('DEL', KEYS[1])
+  missing = tonumber(number) - 1
+  bytes = 0
+end
+bytes = bytes + #message
 local count = redis.call('RPUSH', KEYS[1], number .. ' ' .. message)
-while count > tonumber(ARGV[8]) or bytes > tonumber(ARGV[9]) do
+while count > tonumber(ARGV[7]) or bytes > tonumber(ARGV[8]) do
   local gone = redis.call('LPOP', KEYS[1])
   if not gone then break end
   local space = string.find(gone, ' ', 1, true)
@@ -93,7 +97,7 @@ export function createStreamLogRedis ({ redis, ...given }: StreamLogRedisOptions
       const args = keeping(sessionId, streamId)
       await redis.run((commands) => Buffer.byteLength(message) > maxBytes
         ? appendTooLarge(commands, keys, [...args, number])
-        : append(commands, keys, [...args, number, message, missingBefore(number), maxEvents, maxBytes]))
+        : append(commands, keys, [...args, number, message, maxEvents, maxBytes]))
     },
     async end (sessionId, streamId) {
       await redis.run((commands) => end(commands, [...keysOf(sessionId, streamId), indexOf(sessionId)], keeping(sessionId, streamId)))

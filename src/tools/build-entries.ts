@@ -2,6 +2,7 @@ import { GantryError, HandlerLoadError } from '../core/errors.ts'
 import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
 import type { Pipeline } from '../core/pipeline.ts'
 import type { HandlerOwner, ToolHandler } from '../core/ports.ts'
+import type { TaskRule } from '../core/tasks/lane.ts'
 import type { Handler } from '../../schemas/handler.ts'
 import type { ToolDescription } from '../../schemas/mcp.ts'
 import type { PromptConfig } from '../../schemas/prompt.ts'
@@ -36,6 +37,8 @@ export interface BuildOptions {
   bounds: FileBounds
   /** Milliseconds a call may take when its tool does not say. */
   defaultTimeoutMs: number
+  /** Milliseconds a task may take. */
+  taskTimeoutMs: number
 }
 
 /** Builds every entry of a configuration. Does not stop at a fault: all of them come back, with the path to each. */
@@ -70,8 +73,16 @@ async function buildAll<Config, Built> (section: string, configs: readonly Confi
 
 async function buildTool (config: ToolConfig, options: BuildOptions): Promise<ToolEntry> {
   const owner = ownerOf('tool', config.name, config.timeout, config.handler, options)
-  const handler = await resolveHandler(config.handler, owner, options)
-  return buildToolEntry({ description: describe(config), handler, timeoutMs: owner.timeoutMs }, options.pipeline)
+  const { timeoutMs } = owner
+  const task = taskRule(config, ownerOf('tool', config.name, config.timeout, config.handler, { defaultTimeoutMs: options.taskTimeoutMs }).timeoutMs)
+  // A handler that keeps its own time is given the longer one: outside of a task, the call ends it.
+  const handler = await resolveHandler(config.handler, { ...owner, timeoutMs: Math.max(timeoutMs, task?.timeoutMs ?? 0) }, options)
+  return buildToolEntry({ description: describe(config), handler, timeoutMs, task }, options.pipeline)
+}
+
+/** What a tool says of tasks, in the form that its call needs. */
+export function taskRule ({ task, taskStart = 'call' }: Pick<ToolConfig, 'task' | 'taskStart'>, timeoutMs: number): TaskRule | undefined {
+  return task === undefined ? undefined : { support: task, start: taskStart, timeoutMs }
 }
 
 async function buildPrompt (config: PromptConfig, options: BuildOptions): Promise<PromptEntry> {
@@ -87,7 +98,7 @@ async function buildResource (config: ResourceConfig, options: BuildOptions): Pr
 }
 
 /** The time of a call: the entry's own, else the server's; a file handler's own may shorten it. Other handlers keep theirs themselves. */
-function ownerOf (kind: HandlerOwner['kind'], name: string, timeout: number | undefined, handler: Handler | undefined, { defaultTimeoutMs }: BuildOptions): HandlerOwner {
+function ownerOf (kind: HandlerOwner['kind'], name: string, timeout: number | undefined, handler: Handler | undefined, { defaultTimeoutMs }: Pick<BuildOptions, 'defaultTimeoutMs'>): HandlerOwner {
   const whole = timeout ?? defaultTimeoutMs
   const own = handler?.type === 'file' ? handler.timeout ?? whole : whole
   return { kind, name, timeoutMs: Math.min(whole, own) }

@@ -6,7 +6,7 @@ import { compileCheck, type Check } from '../core/validation.ts'
 import type { ToolHandler } from '../core/ports.ts'
 import { ReadResourceResult } from '../../schemas/mcp.ts'
 import type { ResourceConfig } from '../../schemas/resource.ts'
-import { FileRefusedError, type FileBounds } from './allowed-file.ts'
+import { FileRefusedError, findAllowedFile, type FileBounds } from './allowed-file.ts'
 import { whenReady } from './await.ts'
 import { contentsOfOutput, createBlobContent, createFileContent, createInlineContent, type ReadContent } from './resource-content.ts'
 
@@ -37,10 +37,20 @@ export function buildResourceEntry (parts: ResourceParts): ResourceEntry | Resou
   }
   const entry = { target, invoke: pipeline.compose(target), cacheHint: config.content !== undefined || config.blob !== undefined ? fixedHint : changingHint }
   if (uriTemplate === undefined) {
-    return { ...entry, description: { uri: uri ?? '', ...facts(config), ...(config.size !== undefined && { size: config.size }) } }
+    const file = config.file === undefined ? undefined : findFile(config.file, parts.bounds)
+    return { ...entry, file, description: { uri: uri ?? '', ...facts(config), ...(config.size !== undefined && { size: config.size }) } }
   }
   const template = compileTemplate(uriTemplate)
   return { ...entry, description: { uriTemplate, ...facts(config) }, template, completions: completionsOf(config, template) }
+}
+
+function findFile (path: string, bounds: FileBounds): string {
+  try {
+    return findAllowedFile(path, bounds)
+  } catch (error) {
+    if (error instanceof FileRefusedError) throw new HandlerLoadError(['file'], error.message, { cause: error })
+    throw error
+  }
 }
 
 export function isTemplateEntry (entry: ResourceEntry | ResourceTemplateEntry): entry is ResourceTemplateEntry {

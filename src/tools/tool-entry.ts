@@ -1,6 +1,7 @@
 import { ArgumentsInvalidError, HandlerLoadError } from '../core/errors.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import type { CallTarget, Pipeline } from '../core/pipeline.ts'
+import type { TaskRule } from '../core/tasks/lane.ts'
 import { compileCheck, SchemaFaultError, type Check } from '../core/validation.ts'
 import type { CallToolResult, ToolHandler } from '../core/ports.ts'
 import type { JsonObject, ToolDescription } from '../../schemas/mcp.ts'
@@ -12,16 +13,19 @@ export interface ToolParts {
   description: ToolDescription
   handler: ToolHandler
   timeoutMs: number
+  /** Undefined for a tool that never runs as a task. */
+  task?: TaskRule | undefined
 }
 
 /** Compiles a tool: its schemas, its handler and the stages around it. Throws HandlerLoadError for a schema that does not compile. */
-export function buildToolEntry ({ description, handler, timeoutMs }: ToolParts, pipeline: Pipeline): ToolEntry {
+export function buildToolEntry ({ description, handler, timeoutMs, task }: ToolParts, pipeline: Pipeline): ToolEntry {
   const { name, inputSchema, outputSchema } = description
   const shapeResult = createShapeResult(name, outputSchema === undefined ? undefined : compileSchema('outputSchema', outputSchema, false))
   const target: CallTarget<CallToolResult> = {
     kind: 'tool',
     name,
     timeoutMs,
+    task,
     checkArguments: compileSchema('inputSchema', inputSchema, true),
     refuseArguments: (mismatches) => new ArgumentsInvalidError(name, mismatches),
     run: (args, context) => whenReady(handler(args, context), shapeResult)

@@ -84,8 +84,8 @@ t.test('the environment of the guide is taken: what is there counts, what is not
     HEALTH_CHECK_PATH: '/health'
   }
   const { config, notices } = await loadValue(t, inWholeFile({}), { env })
-  t.match(config, { port: 3001, logging: { level: 'info', file: '/var/log/mcp/server.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 } })
-  t.strictSame(notices.map(({ message }) => message.split(' ')[0]), ['AUDIT_LOG_FILE', 'DATABASE_URL', 'HEALTH_CHECK_PATH', 'METRICS_ENABLED', 'METRICS_PORT', 'REDIS_URL'])
+  t.match(config, { port: 3001, logging: { level: 'info', file: '/var/log/mcp/server.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 }, redis: { url: 'redis://localhost:6379' } })
+  t.strictSame(notices.map(({ message }) => message.split(' ')[0]), ['AUDIT_LOG_FILE', 'DATABASE_URL', 'HEALTH_CHECK_PATH', 'METRICS_ENABLED', 'METRICS_PORT'])
 })
 
 t.test('the sizes and times of the guide are the defaults', async (t) => {

@@ -49,6 +49,41 @@ for (const [variable, value, message, suggestion] of wrong) {
   })
 }
 
+t.test('Redis is configured by its URL or its host alone', async (t) => {
+  t.match((await loadValue(t, {}, { env: { REDIS_URL: 'redis://cache:7000' } })).config, { redis: { url: 'redis://cache:7000', commandTimeout: 1000 } })
+  t.match((await loadValue(t, {}, { env: { REDIS_HOST: 'cache', REDIS_PASSWORD: 'p' } })).config, { redis: { host: 'cache', port: 6379, password: 'p' } })
+  t.match((await loadValue(t, { redis: { host: 'a', port: 7000, password: 'old' } }, { env: { REDIS_HOST: 'b', REDIS_PASSWORD: 'new' } })).config, { redis: { host: 'b', port: 7000, password: 'new' } })
+})
+
+t.test('a password alone asks for no Redis', async (t) => {
+  const { config, faults } = await loadValue(t, {}, { env: { REDIS_PASSWORD: 'p' } })
+  t.strictSame(faults, [])
+  t.equal(config?.redis, undefined)
+})
+
+t.test('a host that the URL overrules is said to have no effect', async (t) => {
+  const env = { REDIS_HOST: 'b' }
+  t.match((await loadValue(t, {}, { env: { ...env, REDIS_URL: 'redis://a' } })).notices, [{ message: 'REDIS_HOST is set, but the URL of the Redis (REDIS_URL) wins; it has no effect.' }])
+  t.match((await loadValue(t, { redis: { url: 'redis://a' } }, { env })).notices, [{ message: 'REDIS_HOST is set, but the URL of the Redis ("redis.url") wins; it has no effect.' }])
+  t.strictSame((await loadValue(t, { redis: { host: 'a' } }, { env })).notices, [])
+})
+
+t.test('a Redis URL that cannot be used is a fault that does not show it, from the file and from the environment', async (t) => {
+  for (const url of ['http://:hunter2@cache', 'redis://:hunter2@cache/name', 'redis://:hunter2@cache?tls=1', 'hunter2']) {
+    for (const loaded of [await loadValue(t, { redis: { url } }), await loadValue(t, {}, { env: { REDIS_URL: url } })]) {
+      t.equal(loaded.config, undefined, url)
+      t.equal(loaded.faults.length, 1, url)
+      t.match(loaded.faults, [{ path: ['redis', 'url'], message: /[Ee]xpected .*redis:/ }])
+      t.notMatch(JSON.stringify([loaded.faults, loaded.notices]), /hunter2/)
+    }
+  }
+})
+
+t.test('what the Redis section does not have is refused by name', async (t) => {
+  const { faults } = await loadValue(t, { redis: { sentinels: [], cluster: true } })
+  t.match(faults, [{ message: /Unknown key "sentinels"/ }, { message: /Unknown key "cluster"/ }])
+})
+
 t.test('a section of the file that is no object stays a fault beside a variable', async (t) => {
   const { faults } = await loadValue(t, { logging: 'loud' }, { env: { LOG_LEVEL: 'info' } })
   t.match(faults, [{ path: ['logging'], message: /Expected an object/, line: 2 }])
@@ -109,7 +144,7 @@ t.test('a mode that was misspelt is said', async (t) => {
 })
 
 t.test('variables of features that are not there are said to have no effect', async (t) => {
-  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', AUDIT_LOG_FILE: 'a', REDIS_URL: 'r', REDIS_HOST: 'r', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
+  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', AUDIT_LOG_FILE: 'a', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
   const { notices, config } = await loadValue(t, {}, { env })
   t.ok(config)
   t.strictSame(notices.map(({ message }) => /^(\w+) is set, but .+ is not available in this version; it has no effect\.$/.exec(message)?.[1]), Object.keys(env).sort())
@@ -117,7 +152,7 @@ t.test('variables of features that are not there are said to have no effect', as
 })
 
 t.test('such a variable has an effect when the file asks for it, and none when it turns the feature off', async (t) => {
-  const { notices } = await loadText(t, '{ "description": "${DB_HOST}" }', { env: { DB_HOST: 'x', METRICS_ENABLED: 'false', REDIS_URL: '' } })
+  const { notices } = await loadText(t, '{ "description": "${DB_HOST}" }', { env: { DB_HOST: 'x', METRICS_ENABLED: 'false', OTEL_SERVICE_NAME: '' } })
   t.strictSame(notices, [])
 })
 

@@ -6,7 +6,7 @@ import { loadValue, pathsOf, soundTool } from '../helpers/load-text.ts'
 t.test('what this version refuses is known by heart', async (t) => {
   t.strictSame(unavailableSections.map(({ path }) => path.join('.')), [
     'security.authentication', 'security.permissions', 'security.ipWhitelist', 'security.rateLimit', 'security.audit',
-    'caching', 'metrics', 'health', 'redis', 'databases', 'cluster',
+    'caching', 'metrics', 'health', 'databases', 'cluster',
     'tools.*.cache', 'tools.*.rateLimit', 'tools.*.handler', 'prompts.*.handler', 'resources.*.handler'
   ])
 })
@@ -15,7 +15,7 @@ t.test('a configuration that uses everything is refused for exactly those, by na
   const { faults, config } = await loadValue(t, fullConfig())
   t.equal(config, undefined)
   t.strictSame(pathsOf(faults).sort(), [
-    '$.caching', '$.cluster', '$.databases', '$.health', '$.metrics', '$.redis',
+    '$.caching', '$.cluster', '$.databases', '$.health', '$.metrics',
     '$.security.audit', '$.security.authentication', '$.security.ipWhitelist', '$.security.permissions', '$.security.rateLimit',
     '$.tools[0].cache', '$.tools[0].rateLimit', '$.tools[4].handler'
   ])
@@ -55,7 +55,6 @@ const on: readonly [string, object, string][] = [
   ['permissions', { security: { permissions: {} } }, '$.security.permissions'],
   ['a rate limit that does not say', { security: { rateLimit: limits } }, '$.security.rateLimit'],
   ['a rate limit in the older flat form', { security: { rateLimit: { window: 60000, maxRequests: 100 } } }, '$.security.rateLimit'],
-  ['redis', { redis: {} }, '$.redis'],
   ['the cache of a tool', { tools: [soundTool('x', { cache: { ttl: 60 } })] }, '$.tools[0].cache'],
   ['the limit of a tool', { tools: [soundTool('x', { rateLimit: { window: 60000, maxRequests: 10 } })] }, '$.tools[0].rateLimit'],
   ['a metrics section that is null', { metrics: null }, '$.metrics']

@@ -31,6 +31,7 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
       protocol: { sessions: 'stateful' },
       sessionIdleTimeout: 1_800_000,
       maxSessions: 10_000,
+      maxSessionsPerPrincipal: 1000,
       pageSize: 1000,
       maxRequestSize: 10_485_760,
       requestTimeout: 30_000,
@@ -41,6 +42,7 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
       compression: { enabled: true, threshold: 1024 },
       securityHeaders: true,
       maskHandlerErrors: false,
+      tasks: { maxTasks: 10_000, maxTasksPerPrincipal: 1000, ttl: 7_200_000, pollInterval: 1000, maxDuration: 3_600_000, maxResultSize: 1_048_576, maxTotalSize: 268_435_456 },
       pressure: { enabled: true, maxEventLoopDelay: 1000, maxHeapUsedBytes: 0, maxRssBytes: 0 }
     }
   })

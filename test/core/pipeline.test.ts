@@ -33,7 +33,7 @@ t.test('stages stand around a call in the one order, whatever order they came in
   const target = targetOf(() => passed.push('handler'), { checkArguments: () => { passed.push('validate'); return undefined } })
   await pipeline.compose(target)({}, contextFor())
   t.strictSame(passed, ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'handler'])
-  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'timeout', 'run'])
+  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'task', 'timeout', 'run'])
 })
 
 t.test('a stage comes once, and before the first target', async (t) => {

@@ -31,6 +31,21 @@ for (const sessions of ['stateful', 'stateless'] as const) {
   })
 }
 
+t.test('a client cancels its own call and not that of a neighbour with the same id', async (t) => {
+  const server = await start(t, { config: lasting() })
+  for (const { traits, open } of httpDoors(true).filter(({ traits }) => kinds.includes(traits.name))) {
+    const [one, other] = [await open(t, { server, file: server.file, env: {} }), await open(t, { server, file: server.file, env: {} })]
+    const keys = { one: `one of ${traits.name}`, other: `other of ${traits.name}` }
+    const controller = new AbortController()
+    const calls = [one.call('wait', { key: keys.one }, { signal: controller.signal }), other.call('wait', { key: keys.other })]
+    for (const key of Object.values(keys)) await one.call('until', { key, states: ['running'] })
+    controller.abort()
+    t.strictSame(await other.call('until', { key: keys.one, states: ['aborted'] }), said('aborted'), traits.name)
+    t.strictSame(await one.call('release', { key: keys.other }), said('done'), traits.name)
+    t.strictSame(await Promise.all(calls), [{ cancelled: true }, said('Done.')], traits.name)
+  }
+})
+
 t.test('a hundred calls at once over stdio, of both eras, get their own answers', async (t) => {
   const program = run(t, [commandLine, 'stdio', writeConfig(t, lasting())])
   const size = 100

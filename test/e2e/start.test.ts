@@ -12,6 +12,8 @@ interface BadStart {
   files: Record<string, string>
   /** All of standard error. */
   says: readonly string[]
+  /** The programs that say so; the server, if not said otherwise. */
+  programs?: readonly (readonly string[])[]
 }
 
 const badStarts: readonly BadStart[] = [
@@ -82,14 +84,15 @@ security: { authentication: { enabled: true } }
       'handlers.json:8:66  $.tools[5].handler.name', '  No handler is registered as "nobody". Registered are: gantry.echo, gantry.time. Functions of your own need a program that embeds Gantry; with the gantry command, use a file handler.',
       'handlers.json:10:56  $.resources[0].file', '  There is no file "gone.txt": neither relative to the configuration file nor to the working directory.',
       'handlers.json:11:3  $.nmae', '  Unknown key "nmae".', '  Did you mean "name"?'
-    ]
+    ],
+    programs: [[serverProgram], [commandLine, 'stdio']]
   }
 ]
 
-for (const { title, file, files, says } of badStarts) {
+for (const { title, file, files, says, programs = [[serverProgram]] } of badStarts) {
   t.test(`nothing is served, and the exit code is 78: ${title}`, async (t) => {
     const folder = join(t.testdir({ 'outside.mjs': 'export default () => 1', inside: files }), 'inside')
-    for (const program of [[serverProgram], [commandLine, 'stdio']]) {
+    for (const program of programs) {
       const port = await freePort()
       const { exited, stdout, stderr } = run(t, [...program, file], { cwd: folder, env: { PORT: String(port) } })
       t.strictSame(await exited, { code: 78, signal: null })

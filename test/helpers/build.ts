@@ -91,7 +91,7 @@ export function readMessages (text: string, contentType: string): Message[] {
   return Array.isArray(value) ? value : [value]
 }
 
-const nameKeys: Readonly<Record<string, string>> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
+const nameKeys: Readonly<Record<string, string>> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri', 'tasks/get': 'taskId', 'tasks/update': 'taskId', 'tasks/cancel': 'taskId' }
 
 /** The `_meta` that every request of the 2026 era carries. */
 export function envelope (extra: JsonObject = {}): JsonObject {

@@ -20,6 +20,8 @@ export function fullConfig () {
         _meta: { 'example.com/x': 1 },
         handler: { type: 'file', path: './a.js', export: 'run', timeout: 100 },
         timeout: 5000,
+        task: 'optional',
+        taskStart: 'handler',
         cache: { ttl: 60, enabled: true },
         rateLimit: { window: 60000, maxRequests: 10 }
       },
@@ -118,6 +120,7 @@ export function fullConfig () {
       compression: { enabled: false, threshold: 0 },
       securityHeaders: false,
       maskHandlerErrors: true,
+      tasks: { maxTasks: 10, maxTasksPerPrincipal: 5, ttl: 2000, pollInterval: 100, maxDuration: 1000, maxResultSize: '64kb', maxTotalSize: '1mb' },
       pressure: { enabled: false, maxEventLoopDelay: 0, maxHeapUsedBytes: '1gb', maxRssBytes: 1 }
     },
     redis: { url: 'redis://127.0.0.1', host: '127.0.0.1', port: 6379, password: 'p' },

@@ -88,7 +88,8 @@ t.test('a tool defined in code is a tool like any other, and its types are held'
   t.strictSame((await rest(app, 'add', { a: 1 })).body, { content: [{ type: 'text', text: '{"sum":3}' }], structuredContent: { sum: 3 } })
   t.match(await rest(app, 'add', { a: '1' }), { status: 400, body: { code: 'MCP_ARGUMENTS_INVALID' } })
   t.strictSame((await modern(app, 'tools/list')).message.result?.['tools'], [{
-    name: 'add', description: 'Adds.',
+    name: 'add',
+    description: 'Adds.',
     inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number', default: 2 } }, required: ['a', 'b'], additionalProperties: false },
     outputSchema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] }
   }])

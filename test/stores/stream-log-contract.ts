@@ -34,13 +34,22 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
 
   t.test('an id that was never appended counts from its number on, as long as the stream is known', async (t) => {
     const { log } = await open(t)
-    await log.append('s', 'a', { id: 'a.1', message: 'x' })
-    await log.append('s', 'a', { id: 'a.2', message: 'x' })
-    await log.append('s', 'a', { id: 'a.4', message: 'x' })
-    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2, 4])
-    t.strictSame(await numbersAfter(log, 's', 'a.3'), [4])
+    await fill(log, 's', 'a', 1, 3)
+    await fill(log, 's', 'b', 0, 2)
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2, 3])
+    t.strictSame(await numbersAfter(log, 's', 'b.0'), [1, 2])
     t.strictSame(await numbersAfter(log, 's', 'a.9'), [])
-    t.equal(await log.after('s', 'b.0'), undefined)
+    t.equal(await log.after('s', 'c.0'), undefined)
+  })
+
+  t.test('a stream with a gap does not hide what is missing', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 3)
+    await fill(log, 's', 'a', 6, 7)
+    t.strictSame(await numbersAfter(log, 's', 'a.5'), [6, 7])
+    for (const id of ['a.0', 'a.3', 'a.4']) t.equal(await log.after('s', id), undefined, id)
+    await fill(log, 's', 'a', 8, 8)
+    t.strictSame(await numbersAfter(log, 's', 'a.6'), [7, 8])
   })
 
   t.test('streams and sessions are kept apart', async (t) => {

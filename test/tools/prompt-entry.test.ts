@@ -9,10 +9,12 @@ function messagesOf ({ message }: Answer): unknown { return message.result?.['me
 const user = (text: string): JsonObject => ({ role: 'user', content: { type: 'text', text } })
 
 t.test('placeholders are filled in literally, and once', async (t) => {
-  const app = await build(t, { prompts: [
-    { name: 'greet', description: 'Greets.', arguments: [{ name: 'name', required: true }, { name: 'tone' }], template: 'Greet {{name}} {{ tone }}. {{name}}! {name} {{{name}}}' },
-    { name: 'chat', arguments: [{ name: 'a' }], messages: [{ role: 'user', content: 'A: {{a}}' }, { role: 'assistant', content: { type: 'text', text: '{{a}}?' } }, { role: 'user', content: { type: 'resource', resource: { uri: 'a:b', text: '{{a}}' } } }] }
-  ] })
+  const app = await build(t, {
+    prompts: [
+      { name: 'greet', description: 'Greets.', arguments: [{ name: 'name', required: true }, { name: 'tone' }], template: 'Greet {{name}} {{ tone }}. {{name}}! {name} {{{name}}}' },
+      { name: 'chat', arguments: [{ name: 'a' }], messages: [{ role: 'user', content: 'A: {{a}}' }, { role: 'assistant', content: { type: 'text', text: '{{a}}?' } }, { role: 'user', content: { type: 'resource', resource: { uri: 'a:b', text: '{{a}}' } } }] }
+    ]
+  })
   t.match((await get(app, 'greet', { name: 'Ann', tone: 'kindly' })).message.result, { description: 'Greets.', messages: [user('Greet Ann kindly. Ann! {name} {Ann}')] })
   t.strictSame(messagesOf(await get(app, 'greet', { name: 'Ann' })), [user('Greet Ann . Ann! {name} {Ann}')], 'what is absent is empty')
   for (const tricky of ['{{name}}', '{{tone}}', '$&', '$1', '$`', '\\', '"}]', '${name}', '<script>', 'a\nb', '{{']) {
@@ -22,7 +24,7 @@ t.test('placeholders are filled in literally, and once', async (t) => {
 })
 
 t.test('arguments that do not fit are refused by name', async (t) => {
-  const app = await build(t, { prompts: [{ name: 'p', arguments: [{ name: 'who', required: true }, { name: 'size', enum: ['S', 'M'] }], template: '{{who}} {{size}}' }] })
+  const app = await build(t, { server: { protocol: { strictness: 'strict' } }, prompts: [{ name: 'p', arguments: [{ name: 'who', required: true }, { name: 'size', enum: ['S', 'M'] }], template: '{{who}} {{size}}' }] })
   const rows: [args: JsonObject | undefined, words: RegExp][] = [
     [undefined, /who is required/], [{}, /who is required/], [{ who: 5 }, /who must be a string/], [{ who: null }, /who must be a string/], [{ who: ['x'] }, /who must be a string/], [{ who: { toString: 'x' } }, /who must be a string/],
     [{ who: 'x', size: 'L' }, /size must be one of "S", "M"/], [{ who: 'x', size: '' }, /size must be one of/], [{ who: 'x', more: 'y' }, /more is not an argument/], [{ who: 'x', toString: 'y' }, /toString is not an argument/], [{ size: 'L' }, /who is required.*size must be/]
@@ -32,7 +34,7 @@ t.test('arguments that do not fit are refused by name', async (t) => {
 })
 
 t.test('what is no prompt, or is asked for in no lawful way, is -32602', async (t) => {
-  const app = await build(t, { prompts: [{ name: 'p', template: 'x' }] })
+  const app = await build(t, { server: { protocol: { strictness: 'strict' } }, prompts: [{ name: 'p', template: 'x' }] })
   for (const params of [{}, { name: 'missing' }, { name: 5 }, { name: null }, { name: 'P' }, { name: '__proto__' }, { name: 'toString' }, { name: 'p', arguments: [] }, { name: 'p', arguments: null }, { name: 'p', arguments: 'x' }]) {
     t.match((await modern(app, 'prompts/get', params)).message, { error: { code: -32602 } }, JSON.stringify(params))
   }

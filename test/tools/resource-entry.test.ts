@@ -9,10 +9,12 @@ function contentsOf ({ message }: Answer): unknown { return message.result?.['co
 const png = Buffer.from('89504e470d0a1a0a', 'hex')
 
 t.test('content of the configuration is text, or JSON as text, or bytes in base64', async (t) => {
-  const app = await build(t, { resources: [
-    { uri: 'a:text', name: 'x', content: 'hello' }, { uri: 'a:typed', name: 'x', content: '# hi', mimeType: 'text/markdown' }, { uri: 'a:json', name: 'x', content: { a: [1, null] } }, { uri: 'a:list', name: 'x', content: [] }, { uri: 'a:zero', name: 'x', content: 0 },
-    { uri: 'a:empty', name: 'x', content: '' }, { uri: 'a:blob', name: 'x', blob: 'AAEC' }, { uri: 'a:png', name: 'x', blob: 'AAEC', mimeType: 'image/png' }
-  ] })
+  const app = await build(t, {
+    resources: [
+      { uri: 'a:text', name: 'x', content: 'hello' }, { uri: 'a:typed', name: 'x', content: '# hi', mimeType: 'text/markdown' }, { uri: 'a:json', name: 'x', content: { a: [1, null] } }, { uri: 'a:list', name: 'x', content: [] }, { uri: 'a:zero', name: 'x', content: 0 },
+      { uri: 'a:empty', name: 'x', content: '' }, { uri: 'a:blob', name: 'x', blob: 'AAEC' }, { uri: 'a:png', name: 'x', blob: 'AAEC', mimeType: 'image/png' }
+    ]
+  })
   const rows: Record<string, object> = {
     'a:text': { mimeType: 'text/plain', text: 'hello' },
     'a:typed': { mimeType: 'text/markdown', text: '# hi' },
@@ -27,7 +29,7 @@ t.test('content of the configuration is text, or JSON as text, or bytes in base6
 })
 
 t.test('a file is text where its type and its bytes are, and read anew each time', async (t) => {
-  const baseDir = t.testdir({ docs: { 'a.md': '# one', 'b.json': '{"a":1}', 'c.txt': 'grüße', 'd.svg': '<svg/>', 'noending': 'plain', 'e.png': png, 'f.txt': Buffer.from([0xff, 0xfe, 0x00]), 'empty.txt': '' } })
+  const baseDir = t.testdir({ docs: { 'a.md': '# one', 'b.json': '{"a":1}', 'c.txt': 'grüße', 'd.svg': '<svg/>', noending: 'plain', 'e.png': png, 'f.txt': Buffer.from([0xff, 0xfe, 0x00]), 'empty.txt': '' } })
   const files = ['a.md', 'b.json', 'c.txt', 'd.svg', 'noending', 'e.png', 'f.txt', 'empty.txt']
   const app = await build(t, { resources: [...files.map((file) => ({ uri: `file:///${file}`, name: file, file: `docs/${file}` })), { uri: 'a:told', name: 'x', file: 'docs/a.md', mimeType: 'application/x-mine' }] }, { baseDir })
   const rows: Record<string, object> = {
@@ -75,9 +77,11 @@ t.test('a template serves files of one directory, and nothing beside', async (t)
   symlinkSync(join(outside, 'far.md'), join(baseDir, 'pages/far.md'))
   symlinkSync(outside, join(baseDir, 'pages/away'))
 
-  const app = await build(t, { resources: [
-    { uriTemplate: 'page://{name}', name: 'pages', file: 'pages/{{name}}.md' }, { uriTemplate: 'any://{+path}', name: 'any', file: 'pages/{{path}}.md' }, { uriTemplate: 'two://{dir}/{name}', name: 'two', file: 'pages/{{dir}}/{{name}}.md' }, { uriTemplate: 'raw://{+path}', name: 'raw', file: '{{path}}' }
-  ] }, { baseDir })
+  const app = await build(t, {
+    resources: [
+      { uriTemplate: 'page://{name}', name: 'pages', file: 'pages/{{name}}.md' }, { uriTemplate: 'any://{+path}', name: 'any', file: 'pages/{{path}}.md' }, { uriTemplate: 'two://{dir}/{name}', name: 'two', file: 'pages/{{dir}}/{{name}}.md' }, { uriTemplate: 'raw://{+path}', name: 'raw', file: '{{path}}' }
+    ]
+  }, { baseDir })
   t.strictSame(contentsOf(await read(app, 'page://a')), [{ uri: 'page://a', mimeType: 'text/markdown', text: 'page a' }])
   t.match(contentsOf(await read(app, 'page://b%20c')), [{ uri: 'page://b%20c', text: 'page b' }])
   t.match(contentsOf(await read(app, 'two://sub/d')), [{ text: 'page d' }])
@@ -117,9 +121,11 @@ t.test('a file outside of the roots is refused when the server is built: by ".."
 
 t.test('a template fills its content, and hands its variables to a handler', async (t) => {
   const handler: ResourceHandler = (variables, { metadata, signal }) => ({ ...variables, uri: metadata.uri, aborted: signal.aborted })
-  const app = await build(t, { resources: [
-    { uriTemplate: 'greet://{name}{?tone}', name: 'g', content: 'Hi {{name}} {{tone}} {{name}}' }, { uriTemplate: 'json://{id}', name: 'j', content: { id: '{{id}}', list: ['{{id}}'], n: 1, '{{id}}': 'key' } }, { uriTemplate: 'fn://{a}/{b}', name: 'f', handler: { type: 'registry', name: 'fn' } }, { uri: 'fn://fixed/one', name: 'one', content: 'fixed' }
-  ] }, { handlers: { fn: handler } })
+  const app = await build(t, {
+    resources: [
+      { uriTemplate: 'greet://{name}{?tone}', name: 'g', content: 'Hi {{name}} {{tone}} {{name}}' }, { uriTemplate: 'json://{id}', name: 'j', content: { id: '{{id}}', list: ['{{id}}'], n: 1, '{{id}}': 'key' } }, { uriTemplate: 'fn://{a}/{b}', name: 'f', handler: { type: 'registry', name: 'fn' } }, { uri: 'fn://fixed/one', name: 'one', content: 'fixed' }
+    ]
+  }, { handlers: { fn: handler } })
   t.match(contentsOf(await read(app, 'greet://Ann?tone=kind')), [{ uri: 'greet://Ann?tone=kind', text: 'Hi Ann kind Ann' }])
   t.match(contentsOf(await read(app, 'greet://%7B%7Btone%7D%7D?tone=x')), [{ text: 'Hi {{tone}} x {{tone}}' }], 'and what a value brings in is not looked at')
   t.match(contentsOf(await read(app, 'json://a%22b')), [{ mimeType: 'application/json', text: '{"id":"a\\"b","list":["a\\"b"],"n":1,"{{id}}":"key"}' }])

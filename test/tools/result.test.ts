@@ -42,10 +42,12 @@ t.test('a full result, a text or any JSON value is a result', async (t) => {
     'no-content': [{ content: [] }, []],
     'content-and-more': [{ content: [1], other: 2 }, [{ type: 'text', text: '{"content":[1],"other":2}' }], { content: [1], other: 2 }],
     'content-text': [{ content: 'x' }, [{ type: 'text', text: '{"content":"x"}' }], { content: 'x' }],
-    blocks: [{ content: [
-      { type: 'image', data: 'AAAA', mimeType: 'image/png' }, { type: 'audio', data: 'AAAA', mimeType: 'audio/wav', annotations: { audience: ['user'], priority: 0.5 } },
-      { type: 'resource', resource: { uri: 'a:b', mimeType: 'text/plain', text: 'x' } }, { type: 'resource', resource: { uri: 'a:b', blob: 'AAAA' } }, { type: 'resource_link', uri: 'a:b', name: 'n' }
-    ] }, undefined]
+    blocks: [{
+      content: [
+        { type: 'image', data: 'AAAA', mimeType: 'image/png' }, { type: 'audio', data: 'AAAA', mimeType: 'audio/wav', annotations: { audience: ['user'], priority: 0.5 } },
+        { type: 'resource', resource: { uri: 'a:b', mimeType: 'text/plain', text: 'x' } }, { type: 'resource', resource: { uri: 'a:b', blob: 'AAAA' } }, { type: 'resource_link', uri: 'a:b', name: 'n' }
+      ]
+    }, undefined]
   }
   const app = await build(t, {}, { tools: ways(Object.fromEntries(Object.entries(rows).map(([name, [value]]) => [name, () => value]))) })
   for (const [name, [value, content, structured]] of Object.entries(rows)) {

@@ -1,10 +1,24 @@
 import { isLogLevel, type Method } from '../dispatcher.ts'
 import { logLevels } from '../context.ts'
 import { InvalidParamsError } from '../errors.ts'
+import type { LogLevel } from '../ports.ts'
+import type { Tolerance } from '../tolerating.ts'
 
 /** `logging/setLevel` of the 2025 era. Without a session there is nothing to keep the level in, and the default holds. */
-export const setLevelMethod: [string, Method] = ['logging/setLevel', ({ level }, exchange) => {
-  if (!isLogLevel(level)) throw new InvalidParamsError(`params.level must be one of ${logLevels.join(', ')}.`)
-  const kept = exchange.setLogLevel?.(level)
-  return kept instanceof Promise ? kept.then(() => '{}') : '{}'
-}]
+export function createSetLevelMethod (tolerance: Tolerance): [string, Method] {
+  return ['logging/setLevel', function setLevel ({ level: given }, exchange) {
+    const level = isLogLevel(given) ? given : meantLevel(given)
+    if (level === undefined || (level !== given && !tolerance.bears('log-level-spelling', exchange.clientName))) throw new InvalidParamsError(`params.level must be one of ${logLevels.join(', ')}.`)
+    const kept = exchange.setLogLevel?.(level)
+    return kept instanceof Promise ? kept.then(() => '{}') : '{}'
+  }]
+}
+
+const maxLevelLength = 16
+
+function meantLevel (given: unknown): LogLevel | undefined {
+  if (typeof given !== 'string' || given.length > maxLevelLength) return undefined
+  const word = given.toLowerCase()
+  const level = word === 'warn' ? 'warning' : word
+  return isLogLevel(level) ? level : undefined
+}

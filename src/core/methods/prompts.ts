@@ -4,27 +4,32 @@ import type { PromptEntry } from '../entries.ts'
 import { InvalidParamsError, PromptUnknownError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
 import type { Registry } from '../registry.ts'
+import type { Tolerance } from '../tolerating.ts'
 import type { Wire } from '../wire.ts'
 import type { JsonObject } from '../ports.ts'
+import type { PromptArgument, PromptDescription } from '../../../schemas/mcp.ts'
 import { createListMethod } from './list.ts'
 import { callEntry, type CallParts } from './call.ts'
+import { mendArguments } from './params.ts'
 
 export interface PromptParts extends CallParts {
   prompts: Registry<PromptEntry>
   wire: Wire
   pageSize: number
+  tolerance: Tolerance
 }
 
 /** `prompts/list` and `prompts/get`. MCP 2026-07-28 server/prompts. */
 export function createPromptMethods (parts: PromptParts): [string, Method][] {
-  const { prompts, wire, pageSize } = parts
+  const { prompts, wire, pageSize, tolerance } = parts
 
   function getPrompt (params: JsonObject, exchange: Exchange): string | Promise<string> {
-    const { name, arguments: args = {} } = params
+    const { name, arguments: given = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a prompt.')
-    if (!isObject(args)) throw new InvalidParamsError('params.arguments must be an object.')
+    const args = isObject(given) ? given : mendArguments(given, exchange, tolerance)
     const entry = prompts.get(name)
     if (entry === undefined) throw new PromptUnknownError(name)
+    if (tolerance.lenient) mendPromptArguments(args, entry.description, exchange, tolerance)
 
     return callEntry(parts, {
       entry, target: `prompts/get ${name}`, params, args, exchange, write: (result) => wire.promptResult(result, exchange.revision)
@@ -32,7 +37,26 @@ export function createPromptMethods (parts: PromptParts): [string, Method][] {
   }
 
   return [
-    ['prompts/list', createListMethod({ registry: prompts, key: 'prompts', describe: (entry) => entry.description, wire, pageSize })],
+    ['prompts/list', createListMethod({ registry: prompts, key: 'prompts', describe: (entry) => entry.description, wire, pageSize, tolerance })],
     ['prompts/get', getPrompt]
   ]
+}
+
+/** Makes what can only be meant as text into text, and leaves out what the prompt does not have. */
+function mendPromptArguments (args: JsonObject, { arguments: declared = [] }: PromptDescription, { clientName }: Exchange, tolerance: Tolerance): void {
+  for (const name in args) {
+    const value = args[name]
+    if (!isDeclared(name, declared)) {
+      if (tolerance.bears('prompt-argument-unknown', clientName)) delete args[name]
+    } else if (value === null) {
+      if (tolerance.bears('prompt-argument-type', clientName)) delete args[name]
+    } else if (typeof value === 'number' || typeof value === 'boolean') {
+      if (tolerance.bears('prompt-argument-type', clientName)) args[name] = String(value)
+    }
+  }
+}
+
+function isDeclared (name: string, declared: readonly PromptArgument[]): boolean {
+  for (const argument of declared) if (argument.name === name) return true
+  return false
 }

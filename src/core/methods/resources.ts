@@ -3,6 +3,7 @@ import type { Method } from '../dispatcher.ts'
 import type { Registries, ResourceEntry, ResourceTemplateEntry } from '../entries.ts'
 import { InvalidParamsError, ResourceUnknownError } from '../errors.ts'
 import type { Registry } from '../registry.ts'
+import type { Tolerance } from '../tolerating.ts'
 import type { Wire } from '../wire.ts'
 import type { JsonObject } from '../ports.ts'
 import { callEntry, type CallParts } from './call.ts'
@@ -13,11 +14,12 @@ export interface ResourceParts extends CallParts {
   templates: Registry<ResourceTemplateEntry>
   wire: Wire
   pageSize: number
+  tolerance: Tolerance
 }
 
 /** `resources/list`, `resources/templates/list` and `resources/read`. MCP 2026-07-28 server/resources. */
 export function createResourceMethods (parts: ResourceParts): [string, Method][] {
-  const { resources, templates, wire, pageSize } = parts
+  const { resources, templates, wire, pageSize, tolerance } = parts
 
   function readResource (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { uri } = params
@@ -29,8 +31,8 @@ export function createResourceMethods (parts: ResourceParts): [string, Method][]
   }
 
   return [
-    ['resources/list', createListMethod({ registry: resources, key: 'resources', describe: (entry) => entry.description, wire, pageSize })],
-    ['resources/templates/list', createListMethod({ registry: templates, key: 'resourceTemplates', describe: (entry) => entry.description, wire, pageSize })],
+    ['resources/list', createListMethod({ registry: resources, key: 'resources', describe: (entry) => entry.description, wire, pageSize, tolerance })],
+    ['resources/templates/list', createListMethod({ registry: templates, key: 'resourceTemplates', describe: (entry) => entry.description, wire, pageSize, tolerance })],
     ['resources/read', readResource]
   ]
 }

@@ -2,34 +2,61 @@ import type { Exchange } from '../context.ts'
 import type { Method } from '../dispatcher.ts'
 import type { ToolEntry } from '../entries.ts'
 import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'
+import type { InFlight } from '../in-flight.ts'
 import { isObject } from '../json-rpc.ts'
 import { checkHeaderParams } from '../header-params.ts'
 import type { Registry } from '../registry.ts'
+import { TaskCall } from '../tasks/task-call.ts'
+import type { Tasks } from '../tasks/tasks.ts'
+import type { Tolerance } from '../tolerating.ts'
 import type { Revision } from '../versions.ts'
 import { describeTool, unwritableResult, wrapsOutput, type Wire } from '../wire.ts'
 import type { CallToolResult, JsonObject } from '../ports.ts'
 import { createListMethod } from './list.ts'
 import { callEntry, type CallParts } from './call.ts'
+import { mendArguments } from './params.ts'
+import { answerWithTask, mayBecomeTask } from './tasks.ts'
 
 export interface ToolParts extends CallParts {
   tools: Registry<ToolEntry>
   wire: Wire
   pageSize: number
+  /** Undefined for a server that keeps none. */
+  tasks: Tasks | undefined
+  inFlight: InFlight
+  tolerance: Tolerance
 }
 
 /** `tools/list` and `tools/call`. MCP 2026-07-28 server/tools. */
 export function createToolMethods (parts: ToolParts): [string, Method][] {
-  const { tools, wire, pageSize } = parts
+  const { tools, wire, pageSize, tasks, inFlight, tolerance } = parts
 
   function callTool (params: JsonObject, exchange: Exchange): string | Promise<string> {
-    const { name, arguments: args = {} } = params
+    const { name, arguments: given = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a tool.')
-    if (!isObject(args)) throw new InvalidParamsError('params.arguments must be an object.')
+    const args = isObject(given) ? given : mendArguments(given, exchange, tolerance)
     const entry = tools.get(name)
     if (entry === undefined) throw new ToolUnknownError(name)
 
-    const { revision } = exchange
     if (entry.headerParams !== undefined && exchange.header !== undefined) checkHeaderParams(entry.headerParams, args, exchange.header)
+    if (tasks === undefined || !mayBecomeTask(entry, exchange)) return perform(entry, params, args, exchange)
+    // No closure here: it would hold the request for as long as the task runs.
+    const call = new TaskCall(exchange, { tasks, inFlight })
+    return answerWithTask(call, performLater(entry, params, args, call), wire, writeFailure)
+  }
+
+  async function performLater (entry: ToolEntry, params: JsonObject, args: JsonObject, call: TaskCall): Promise<string> {
+    return await perform(entry, params, args, call)
+  }
+
+  function writeFailure (error: ToolCallError): string {
+    return wire.toolResult(errorResult(error), '2026-07-28', false)
+  }
+
+  /** Gives the text of the result; throws or rejects with what is no result. */
+  function perform (entry: ToolEntry, params: JsonObject, args: JsonObject, exchange: Exchange): string | Promise<string> {
+    const { name } = entry.target
+    const { revision } = exchange
     const wrapped = wrapsOutput(entry.description)
     try {
       const text = callEntry(parts, {
@@ -50,7 +77,7 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
   }
 
   return [
-    ['tools/list', createListMethod({ registry: tools, key: 'tools', describe: (entry, revision) => describeTool(entry.description, revision), wire, pageSize })],
+    ['tools/list', createListMethod({ registry: tools, key: 'tools', describe: (entry, revision) => describeTool(entry.description, revision), wire, pageSize, tolerance })],
     ['tools/call', callTool]
   ]
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { clientNameIn } from '../../core/classify.ts'
 import type { Exchange } from '../../core/context.ts'
 import type { Answer } from '../../core/dispatcher.ts'
 import { errorText, notificationText, type RequestId } from '../../core/json-rpc.ts'
@@ -25,6 +26,8 @@ export interface SessionServices {
 export interface HttpExchangeOptions {
   revision: Revision
   session: SessionRecord | undefined
+  /** The envelope of a request of the 2026 era. */
+  meta?: JsonObject
   /** The JSON-RPC id of the request; batches have several requests on one exchange and therefore one object each. */
   id: RequestId
   clientCapabilities: JsonObject
@@ -75,6 +78,7 @@ export class HttpExchange implements Exchange {
 
   get streaming (): boolean { return this.#options.streams !== undefined }
   get sessionId (): string | undefined { return this.#options.session?.id }
+  get clientName (): string | undefined { return isModern(this.revision) ? clientNameIn(this.#options.meta) : this.#options.session?.clientName }
 
   get traceparent (): string | undefined {
     const header = this.#request.headers['traceparent']
@@ -140,8 +144,10 @@ export class HttpExchange implements Exchange {
     } else if (isModern(this.revision)) {
       this.#reply.code(499).send() // the client is gone
     } else {
-      // A cancelled request gets no response; an event stream that ends at once is the answer of that kind.
-      this.#openStream().end()
+      // A cancelled request gets no response; an event stream that ends at once is the answer of that kind. There is nothing to resume.
+      const connection = new EventStream()
+      this.#reply.headers(eventStreamHeaders).send(connection)
+      connection.end()
     }
   }
 
@@ -161,6 +167,9 @@ export class HttpExchange implements Exchange {
     return this.#stream
   }
 }
+
+/** What the keys of a session's calls begin with. */
+export function cancelKeys (sessionId: string): string { return `${sessionId} ` }
 
 export function cancelKey (sessionId: string, id: RequestId): string {
   return typeof id === 'number' ? `${sessionId} ${id}` : `${sessionId} "${id}"`

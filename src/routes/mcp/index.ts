@@ -4,14 +4,17 @@ import { classifyNotification, classifyRequest, refuseBatch, type MessageHeaders
 import type { Core } from '../../core/core.ts'
 import { translateEdgeError } from '../../core/http-errors.ts'
 import { InvalidRequestError, MethodNotAllowedError, NotAcceptableError } from '../../core/errors.ts'
-import { readMessage, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
+import { readMessage, type RpcMessage, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
+import { isNotificationName, mendMessage } from '../../core/mending.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { isModern, supportsBatches } from '../../core/versions.ts'
+import { bearUnknown, countDeviations } from './deviations.ts'
 import { OpenStreams } from './event-stream.ts'
-import { cancelChannel, findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, type LegacyLane, type LegacyStanding } from './legacy.ts'
+import { cancelChannel, findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, serveMisnumbered, type LegacyLane, type LegacyStanding } from './legacy.ts'
+import { cancelKeys } from './http-exchange.ts'
 import { serveModern } from './modern.ts'
-import type { StreamKeeping } from './resumable-stream.ts'
+import { resumedChannel, type StreamKeeping } from './resumable-stream.ts'
 import { SessionStreams } from './session-streams.ts'
 import { sendError } from './send.ts'
 
@@ -22,20 +25,33 @@ export interface McpRouteOptions {
   /** Undefined in stateless mode. */
   sessions: SessionStore | undefined
   requests: ServerRequests
-  keeping: StreamKeeping
+  keeping: Omit<StreamKeeping, 'written'>
+  /** After how long sessions end that nobody uses. */
+  idleTimeoutMs: number
 }
+
+/** Where instances tell each other which sessions have ended. */
+const endedChannel = 'session-ended'
 
 // Handlers here answer through the reply and return nothing: a returned reply is a thenable, whose waiting costs every request.
 
 /** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
-export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests, keeping }: McpRouteOptions): Promise<void> {
+export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests, keeping: { log, bus, logger }, idleTimeoutMs }: McpRouteOptions): Promise<void> {
+  const { tolerance } = core
   const streams = new OpenStreams()
+  const keeping: StreamKeeping = { log, bus, logger, written: new Map() }
   const lane: LegacyLane = { core, streams, sessions, requests, keeping }
-  const sessionStreams = sessions === undefined ? undefined : new SessionStreams({ sessions, streams, changes: core.changes, keeping, logger: core.logger })
+  const sessionStreams = sessions === undefined ? undefined : new SessionStreams({ sessions, streams, changes: core.changes, keeping, idleTimeoutMs, logger: core.logger })
 
-  app.addHook('onReady', async function hearCancels () {
-    await keeping.bus.subscribe(cancelChannel, ({ key }) => { if (typeof key === 'string') core.inFlight.cancel(key) }, { lasting: true })
+  app.addHook('onReady', async function hearInstances () {
+    await Promise.all([
+      bus.subscribe(cancelChannel, ({ key }) => { if (typeof key === 'string') core.inFlight.cancel(key) }, { lasting: true }),
+      bus.subscribe(endedChannel, ({ sessionId }) => { if (typeof sessionId === 'string') letGo(sessionId) }, { lasting: true }),
+      bus.subscribe(resumedChannel, ({ streamId, by }) => { if (typeof streamId === 'string' && typeof by === 'string') keeping.written.get(streamId)?.handOver(by) }, { lasting: true }),
+      sessionStreams?.listen()
+    ])
   })
+  app.decorateRequest('deviations', null)
   app.addHook('preClose', async function endStreams () {
     core.subscriptions.endAll()
     sessionStreams?.close()
@@ -45,22 +61,36 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     refuse(request, reply, translateEdgeError(error, request))
   })
 
-  app.post(path, function receiveMessage (request, reply) {
-    const accept = readAccept(request.headers.accept)
+  function receiveMessage (request: FastifyRequest, reply: FastifyReply): void {
+    const { accept: header } = request.headers
+    const accept = readAccept(header)
     if (!accept.json && !accept.eventStream) throw new NotAcceptableError()
+    if (header === undefined) bearAccept(request, 'accept-missing')
+    else if (!accept.json || !accept.eventStream) bearAccept(request, 'accept-one-type')
     if (Array.isArray(request.body)) receiveBatch(request, reply, request.body)
-    else receive(request, reply)
-  })
+    else receive(request, reply, readMessage(request.body))
+  }
 
-  function receive (request: FastifyRequest, reply: FastifyReply): void {
-    const message = readMessage(request.body)
+  function bearAccept (request: FastifyRequest, name: 'accept-missing' | 'accept-one-type'): void {
+    if (!bearUnknown(tolerance, request, name)) throw new NotAcceptableError()
+  }
+
+  function receive (request: FastifyRequest, reply: FastifyReply, message: RpcMessage): void {
     switch (message.kind) {
       case 'request': return receiveRequest(request, reply, message)
-      case 'invalid': return sendError(request, reply, message.error, message.id)
+      case 'invalid': {
+        const mended = mendMessage(request.body, tolerance)
+        if (mended === undefined) return sendError(request, reply, message.error, message.id)
+        for (const name of mended.deviations) bearUnknown(tolerance, request, name)
+        return receive(request, reply, mended.message)
+      }
       case 'notification': {
         const era = classifyNotification(message, request.headers as MessageHeaders)
         if (era.era === 'refused') return sendError(request, reply, era.error)
-        if (era.era === 'modern') return accept(reply)
+        if (era.era === 'modern') {
+          if (request.deviations !== null) countDeviations(tolerance, request, undefined)
+          return accept(reply)
+        }
         return stand(request, reply, undefined, (standing) => { noticeLegacy(lane, message, standing.session); accept(reply) })
       }
       case 'response': {
@@ -82,14 +112,17 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
   function receiveRequest (request: FastifyRequest, reply: FastifyReply, message: RpcRequest): void {
     const era = classifyRequest(message, request.headers as MessageHeaders)
     switch (era.era) {
-      case 'modern': return serveModern({ dispatcher: core.dispatcher, streams }, request, reply, message, era)
+      case 'modern': return serveModern({ core, streams }, request, reply, message, era)
       case 'refused': return sendError(request, reply, era.error, message.id)
       case 'legacy':
         if (message.method === 'initialize') {
           openSession(lane, request, reply, message).catch((error: unknown) => { refuse(request, reply, error, message.id) })
           return
         }
-        return stand(request, reply, message.id, (standing) => { serveLegacy(lane, request, reply, message, standing) })
+        return stand(request, reply, message.id, (standing) => {
+          if (tolerance.lenient && isNotificationName(message.method)) serveMisnumbered(lane, request, reply, message, standing.session)
+          else serveLegacy(lane, request, reply, message, standing)
+        })
     }
   }
 
@@ -113,34 +146,63 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     }
   }
 
-  app.get(path, { exposeHeadRoute: false }, function openStream (request, reply) {
+  function openStream (request: FastifyRequest, reply: FastifyReply): void {
     if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is no stream to open.')
     if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
+    if (request.headers.accept === undefined) bearAccept(request, 'accept-missing')
     stand(request, reply, undefined, ({ session }) => {
       const lastEventId = request.headers['last-event-id']
       if (session === undefined || sessionStreams === undefined) return
       sessionStreams.open(session, reply, typeof lastEventId === 'string' ? lastEventId : undefined)
         .catch((error: unknown) => { core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.') })
     })
-  })
+  }
 
-  app.delete(path, function endSession (request, reply) {
+  function endSession (request: FastifyRequest, reply: FastifyReply): void {
     if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is none to end.')
     stand(request, reply, undefined, ({ session }) => {
       if (session === undefined) return
-      const ended = Promise.resolve(sessions.delete(session.id))
-      ended.then(() => {
-        sessionStreams?.end(session.id)
-        void keeping.log.forget(session.id)
-        reply.code(204).send()
-      }).catch((error: unknown) => { refuse(request, reply, error) })
+      endWith(sessions, session.id).then(() => { reply.code(204).send() }).catch((error: unknown) => { refuse(request, reply, error) })
     })
-  })
+  }
 
-  app.route({
-    method: ['PUT', 'PATCH', 'HEAD', 'OPTIONS'],
-    url: path,
-    handler: (request, reply) => { throw notAllowed(reply, sessions === undefined ? 'POST' : 'POST, GET, DELETE', `${request.method} is not a method of this endpoint.`) }
+  async function endWith (store: SessionStore, sessionId: string): Promise<void> {
+    await store.delete(sessionId)
+    letGo(sessionId)
+    try {
+      await Promise.all([bus.publish(endedChannel, { sessionId }), log.forget(sessionId)])
+    } catch (error) {
+      logger.warn({ err: error }, 'What a session left could not be cleared away: it ends with time.')
+    }
+  }
+
+  /** Ends what a session that has ended still has here: its streams, its calls, the questions to its client. */
+  function letGo (sessionId: string): void {
+    requests.forget(sessionId)
+    core.inFlight.cancelAll(cancelKeys(sessionId))
+    sessionStreams?.end(sessionId)
+  }
+
+  function serveAt (scope: FastifyInstance, url: string): void {
+    scope.post(url, receiveMessage)
+    scope.get(url, { exposeHeadRoute: false }, openStream)
+    scope.delete(url, endSession)
+    scope.route({
+      method: ['PUT', 'PATCH', 'HEAD', 'OPTIONS'],
+      url,
+      handler: (request, reply) => { throw notAllowed(reply, sessions === undefined ? 'POST' : 'POST, GET, DELETE', `${request.method} is not a method of this endpoint.`) }
+    })
+  }
+
+  serveAt(app, path)
+  // A scope of its own, whose hook costs the path itself nothing.
+  if (!tolerance.lenient || path === '/') return
+  await app.register(async function otherSlash (scope) {
+    scope.addHook('preHandler', function noteSlash (request, _reply, done) {
+      bearUnknown(tolerance, request, 'trailing-slash')
+      done()
+    })
+    serveAt(scope, path.endsWith('/') ? path.slice(0, -1) : `${path}/`)
   })
 }
 

@@ -3,9 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readAccept } from '../../core/accept.ts'
 import type { Core } from '../../core/core.ts'
 import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
-import { errorText, readMessage, resultText, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
+import { errorText, readMessage, resultText, type RpcMessage, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
+import { mendMessage } from '../../core/mending.ts'
 import type { MaybePromise, SessionRecord } from '../../core/session.ts'
-import { assumedRevision, isModern, isRevision, type Revision } from '../../core/versions.ts'
+import { assumedRevision, isModern, isRevision, supportsVersionHeader, type Revision } from '../../core/versions.ts'
+import { countDeviations } from './deviations.ts'
 import type { OpenStreams } from './event-stream.ts'
 import { cancelKey, HttpExchange, type SessionServices } from './http-exchange.ts'
 import { sendAnswer, sendError } from './send.ts'
@@ -24,14 +26,19 @@ export interface LegacyStanding { session: SessionRecord | undefined, revision: 
 /** Finds the session that a request names. Throws or rejects with SessionRequiredError, SessionUnknownError, InvalidRequestError. */
 export function findStanding (lane: LegacyLane, request: FastifyRequest): MaybePromise<LegacyStanding> {
   const claimed = readVersion(request)
-  if (lane.sessions === undefined) return { session: undefined, revision: claimed ?? assumedRevision }
+  if (lane.sessions === undefined) {
+    if (request.deviations !== null) countDeviations(lane.core.tolerance, request, undefined)
+    return { session: undefined, revision: claimed ?? assumedRevision }
+  }
   const found = lane.sessions.get(sessionIdOf(request))
-  return found instanceof Promise ? found.then((session) => standingOf(session, request)) : standingOf(found, request)
+  return found instanceof Promise ? found.then((session) => standingOf(lane, session, request, claimed)) : standingOf(lane, found, request, claimed)
 }
 
 /** Somebody else's session is as unknown as one that never was. */
-function standingOf (session: SessionRecord | undefined, request: FastifyRequest): LegacyStanding {
+function standingOf ({ core }: LegacyLane, session: SessionRecord | undefined, request: FastifyRequest, claimed: Revision | undefined): LegacyStanding {
   if (session === undefined || session.principal !== request.principal.name) throw new SessionUnknownError()
+  if (claimed !== session.revision) bearVersion(core, session, claimed)
+  if (request.deviations !== null) countDeviations(core.tolerance, request, session.clientName)
   return { session, revision: session.revision }
 }
 
@@ -44,6 +51,15 @@ function readVersion (request: FastifyRequest): Revision | undefined {
   return header
 }
 
+/** The session knows its version; the header only has to agree. 2025-11-25 basic/transports, Protocol Version Header. */
+function bearVersion ({ tolerance }: Core, { revision, clientName }: SessionRecord, claimed: Revision | undefined): void {
+  if (claimed === undefined) {
+    if (!supportsVersionHeader(revision) || tolerance.bears('version-header-missing', clientName)) return
+    throw new InvalidRequestError(`The MCP-Protocol-Version header is missing; this session speaks ${revision}.`)
+  }
+  if (!tolerance.bears('version-header-other', clientName)) throw new InvalidRequestError(`The MCP-Protocol-Version header says ${claimed}; this session speaks ${revision}.`)
+}
+
 function sessionIdOf (request: FastifyRequest): string {
   const id = request.headers['mcp-session-id']
   if (typeof id !== 'string' || id === '') throw new SessionRequiredError()
@@ -54,6 +70,11 @@ function sessionIdOf (request: FastifyRequest): string {
 export async function openSession (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest): Promise<void> {
   // Without sessions there is no stream on which news could come.
   const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params, { news: lane.sessions !== undefined })
+  const { tolerance } = lane.core
+  if (request.headers['mcp-session-id'] !== undefined && !tolerance.bears('session-id-on-initialize', clientName)) {
+    throw new InvalidRequestError('initialize opens a new session: send it without the Mcp-Session-Id header.')
+  }
+  if (request.deviations !== null) countDeviations(tolerance, request, clientName)
   if (lane.sessions !== undefined) {
     const session: SessionRecord = {
       id: randomUUID(), revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel, subscriptions: [], streamId: undefined
@@ -73,10 +94,17 @@ export function serveLegacy (lane: LegacyLane, request: FastifyRequest, reply: F
   else exchange.answer(outcome)
 }
 
+/** A notification that came with an id: it is taken as one, and its id gets the answer that its sender may wait for. */
+export function serveMisnumbered (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, { id, method, params }: RpcRequest, session: SessionRecord | undefined): void {
+  lane.core.tolerance.bears('notification-with-id', session?.clientName)
+  noticeLegacy(lane, { kind: 'notification', method, params }, session)
+  sendAnswer(request, reply, 200, resultText(id, '{}'))
+}
+
 /** A batch of 2025-03-26: its answers in one array, in the order of the requests. JSON-RPC 2.0 section 6. */
 export async function serveBatch (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, batch: readonly unknown[], standing: LegacyStanding): Promise<void> {
   const answers = await Promise.all(batch.map(async (element) => {
-    const message = readMessage(element)
+    const message = readElement(lane, element, standing)
     switch (message.kind) {
       case 'invalid': return errorText(message.id, message.error, standing.revision)
       case 'response': return undefined
@@ -91,6 +119,13 @@ export async function serveBatch (lane: LegacyLane, request: FastifyRequest, rep
   const texts = answers.filter((text) => text !== undefined)
   if (texts.length === 0) reply.code(202).send()
   else sendAnswer(request, reply, 200, `[${texts.join(',')}]`)
+}
+
+function readElement ({ core: { tolerance } }: LegacyLane, element: unknown, { session }: LegacyStanding): RpcMessage {
+  const message = readMessage(element)
+  const mended = message.kind === 'invalid' ? mendMessage(element, tolerance) : undefined
+  for (const name of mended?.deviations ?? []) tolerance.bears(name, session?.clientName)
+  return mended?.message ?? message
 }
 
 function exchangeFor (

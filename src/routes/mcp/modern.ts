@@ -1,16 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { metaKeys, type Classification } from '../../core/classify.ts'
+import { clientNameIn, metaKeys, type Classification } from '../../core/classify.ts'
 import { logLevels } from '../../core/context.ts'
-import { isLogLevel, type Dispatcher } from '../../core/dispatcher.ts'
+import type { Core } from '../../core/core.ts'
+import { isLogLevel } from '../../core/dispatcher.ts'
 import { InvalidParamsError } from '../../core/errors.ts'
 import type { RpcRequest } from '../../core/json-rpc.ts'
 import { readAccept } from '../../core/accept.ts'
+import { countDeviations } from './deviations.ts'
 import type { OpenStreams } from './event-stream.ts'
 import { HttpExchange } from './http-exchange.ts'
 import { sendError } from './send.ts'
 
 export interface ModernLane {
-  dispatcher: Dispatcher
+  core: Core
   streams: OpenStreams
 }
 
@@ -23,9 +25,11 @@ export function serveModern (lane: ModernLane, request: FastifyRequest, reply: F
     sendError(request, reply, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`), message.id)
     return
   }
+  if (request.deviations !== null) countDeviations(lane.core.tolerance, request, clientNameIn(meta))
   const exchange = new HttpExchange(request, reply, {
     revision,
     session: undefined,
+    meta,
     id: message.id,
     clientCapabilities: capabilities,
     logLevel,
@@ -33,7 +37,7 @@ export function serveModern (lane: ModernLane, request: FastifyRequest, reply: F
     streams: readAccept(request.headers.accept).eventStream ? lane.streams : undefined,
     services: undefined
   })
-  const outcome = lane.dispatcher.handle(message, exchange)
+  const outcome = lane.core.dispatcher.handle(message, exchange)
   if (outcome instanceof Promise) void outcome.then((answer) => { exchange.answer(answer) })
   else exchange.answer(outcome)
 }

@@ -12,10 +12,14 @@ export interface SessionStreamsOptions {
   streams: OpenStreams
   changes: Changes
   keeping: StreamKeeping
+  /** After how long sessions end that nobody uses; those with a stream are used more often. */
+  idleTimeoutMs: number
   logger: Logger
 }
 
-const watchMs = 60_000
+const longestWatchMs = 60_000
+/** Where instances tell each other that a stream for news has closed. */
+const closedChannel = 'stream-closed'
 
 /** The streams that clients of the 2025 era open with GET: news that belong to no request, and the rest of streams that were cut off. */
 export class SessionStreams {
@@ -23,30 +27,49 @@ export class SessionStreams {
   readonly #bySession = new Map<string, Map<string, EventStream>>()
   readonly #stop: () => void
   readonly #watch: NodeJS.Timeout
+  #isClosed = false
 
   constructor (options: SessionStreamsOptions) {
     this.#options = options
     this.#stop = options.changes.listen((change) => { this.#forEachSession(async (id) => { await this.#tell(id, change) }) })
     // A session whose stream is open is not idle; a session that has ended has no stream.
-    this.#watch = setInterval(() => { this.#forEachSession(async (id) => { if (await options.sessions.get(id) === undefined) this.end(id) }) }, watchMs).unref()
+    this.#watch = setInterval(() => { this.#forEachSession(async (id) => { if (await options.sessions.get(id) === undefined) this.end(id) }) }, Math.min(longestWatchMs, options.idleTimeoutMs / 2)).unref()
+  }
+
+  /** Hears of streams that close on other instances. */
+  async listen (): Promise<void> {
+    await this.#options.keeping.bus.subscribe(closedChannel, ({ sessionId, streamId }) => {
+      if (typeof sessionId !== 'string' || typeof streamId !== 'string' || !this.#bySession.has(sessionId)) return
+      this.#passOn(sessionId, streamId).catch((error: unknown) => { this.#complain(error) })
+    }, { lasting: true })
   }
 
   /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. */
   async open (session: SessionRecord, reply: FastifyReply, lastEventId: string | undefined): Promise<void> {
-    const { sessions, streams, keeping } = this.#options
     const stream = new EventStream()
-    streams.add(stream, 'endless')
+    this.#options.streams.add(stream, 'endless')
     stream.comment('open')
     reply.headers(eventStreamHeaders).send(stream)
-    if (lastEventId !== undefined && await resumeStream(keeping, session.id, lastEventId, stream)) return
+    try {
+      if (lastEventId === undefined || !await resumeStream(this.#options.keeping, session.id, lastEventId, stream)) await this.#takeNews(session, stream)
+      if (this.#isClosed) stream.end()
+    } catch (error) {
+      // Its client comes back, which is better than waiting for what never comes.
+      stream.end()
+      throw error
+    }
+  }
 
+  async #takeNews (session: SessionRecord, stream: EventStream): Promise<void> {
+    if (stream.destroyed) return
     const id = randomUUID()
     const siblings = this.#bySession.get(session.id) ?? new Map<string, EventStream>()
     this.#bySession.set(session.id, siblings.set(id, stream))
     stream.once('close', () => { this.#closed(session.id, id) })
     // The latest stream takes the news: an older one may be dead without anybody knowing.
     session.streamId = id
-    await sessions.update(session)
+    await this.#options.sessions.update(session)
+    if (stream.destroyed) await this.#passOn(session.id, id)
   }
 
   /** Ends the streams of a session that has ended. */
@@ -55,6 +78,7 @@ export class SessionStreams {
   }
 
   close (): void {
+    this.#isClosed = true
     this.#stop()
     clearInterval(this.#watch)
   }
@@ -63,10 +87,14 @@ export class SessionStreams {
     const siblings = this.#bySession.get(sessionId)
     siblings?.delete(id)
     if (siblings?.size === 0) this.#bySession.delete(sessionId)
-    else this.#forEachSession(async (one) => { if (one === sessionId) await this.#passOn(sessionId, id) })
+    this.#tellClosed(sessionId, id).catch((error: unknown) => { this.#complain(error) })
   }
 
-  /** When the stream that took the news is gone, the next one of the session takes them. */
+  async #tellClosed (sessionId: string, streamId: string): Promise<void> {
+    await this.#options.keeping.bus.publish(closedChannel, { sessionId, streamId })
+  }
+
+  /** When the stream that took the news is gone, another one of the session takes them; of several instances, the last to say so. */
   async #passOn (sessionId: string, gone: string): Promise<void> {
     const session = await this.#options.sessions.get(sessionId)
     const [next] = this.#bySession.get(sessionId)?.keys() ?? []
@@ -86,7 +114,11 @@ export class SessionStreams {
 
   #forEachSession (visit: (sessionId: string) => Promise<void>): void {
     for (const id of [...this.#bySession.keys()]) {
-      visit(id).catch((error: unknown) => { this.#options.logger.warn({ err: error }, 'A session could not be read: its stream gets no news for now.') })
+      visit(id).catch((error: unknown) => { this.#complain(error) })
     }
+  }
+
+  #complain (error: unknown): void {
+    this.#options.logger.warn({ err: error }, 'A session could not be read: its stream gets no news for now.')
   }
 }

@@ -11,11 +11,11 @@ export interface Scope { readonly owner: string, readonly path: readonly (string
 
 /** Cuts a text into literals and argument placeholders; throws HandlerLoadError for a placeholder that is none. */
 export function parseTemplate (text: string, scope: Scope): Template {
-  return segmentsOf(text).map((segment) => {
+  return segmentsOf(text).map((segment): string | Placeholder => {
     switch (segment.kind) {
       case 'literal': return segment.text
       case 'placeholder': return { owner: scope.owner, keys: keysOf(segment.inner, scope) }
-      case 'unclosed': throw new HandlerLoadError(scope.path, `${JSON.stringify(text.slice(0, 60))} is not a placeholder: its "}" is missing. Write $\${ for a "\${" that is meant as text.`)
+      default: throw new HandlerLoadError(scope.path, `${JSON.stringify(text.slice(0, 60))} is not a placeholder: its "}" is missing. Write $\${ for a "\${" that is meant as text.`)
     }
   })
 }

@@ -47,15 +47,20 @@ async function load (file: string, path: string): Promise<Module> {
 }
 
 function pick (module: Module, exportName: string, path: string): ToolHandler {
-  const exported = Object.hasOwn(module, exportName) ? module[exportName] : undefined
-  // A CommonJS module compiled from an ES module has its default export one level down.
-  const candidate = exportName === 'default' && isModule(exported) ? exported['default'] : exported
-  if (typeof candidate === 'function') return candidate as ToolHandler
-  const functions = Object.keys(module).filter((key) => typeof module[key] === 'function')
-  const hint = functions.length === 0 ? 'It exports no function at all.' : `It exports these functions: ${functions.join(', ')}.`
+  const exports = [module, inner(module)]
+  const found = exports.map((each) => ownFunction(each, exportName)).find((candidate) => candidate !== undefined)
+  if (found !== undefined) return found
+  const functions = new Set(exports.flatMap((each) => Object.keys(each).filter((key) => ownFunction(each, key) !== undefined)))
+  const hint = functions.size === 0 ? 'It exports no function at all.' : `It exports these functions: ${[...functions].join(', ')}.`
   throw new HandlerLoadError(['export'], `${JSON.stringify(path)} does not export a function as ${JSON.stringify(exportName)}. ${hint}`)
 }
 
-function isModule (value: unknown): value is Module {
-  return typeof value === 'object' && value !== null && 'default' in value
+/** The exports of a CommonJS module: Node gives them as the default export, and by name only where it can tell the names from the text. */
+function inner ({ default: exported }: Module): Module {
+  return typeof exported === 'object' && exported !== null ? exported as Module : {}
+}
+
+function ownFunction (module: Module, name: string): ToolHandler | undefined {
+  const value = Object.hasOwn(module, name) ? module[name] : undefined
+  return typeof value === 'function' ? value as ToolHandler : undefined
 }

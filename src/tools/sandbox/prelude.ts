@@ -26,7 +26,7 @@ export const core = `(emit, kitText) => {
   }
 
   const makeContext = (context) => {
-    for (const name of ['progress', 'log', 'logger', 'elicit', 'elicitUrl', 'sample', 'roots', 'announce', 'readResource', 'db']) lend(context, name, true)
+    for (const name of ['progress', 'log', 'logger', 'elicit', 'elicitUrl', 'sample', 'roots', 'suspend', 'startTask', 'announce', 'readResource', 'db']) lend(context, name, true)
     for (const name of ['redis', 'cache', 'signal']) lend(context, name, false)
     return context
   }
@@ -114,6 +114,8 @@ export const kit = `(captured) => {
     elicitUrl () { refuse('elicitUrl') },
     sample () { refuse('sample') },
     roots () { refuse('roots') },
+    suspend () { refuse('suspend') },
+    startTask () { refuse('startTask') },
     announce () { refuse('announce') },
     readResource () { refuse('readResource') },
     db () { refuse('db') },

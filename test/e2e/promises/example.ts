@@ -13,7 +13,7 @@ const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"\\]*/g
 export const example: readonly Promised[] = [
   { title: 'its tools', act: async (door) => names(await door.list('tools'), 'name'), cases: everywhere(['add', 'count-words', 'count-down', 'convert-temperature', 'server-status', 'time', 'echo']) },
   { title: 'add', act: (door) => door.call('add', { a: 0.5, b: 2 }), cases: structured({ sum: 2.5 }) },
-  { title: 'count-words', act: (door) => door.call('count-words', { text: 'One two. Three!' }), cases: structured({ words: 3, sentences: 2, characters: 15 }) },
+  { title: 'count-words, in TypeScript', act: (door) => door.call('count-words', { text: 'One two. Three!' }), cases: structured({ words: 3, sentences: 2, characters: 15 }) },
   {
     title: 'count-down',
     act: async (door) => {

@@ -6,12 +6,12 @@ const sound = { type: 'audio', mimeType: 'audio/wav', data: 'UklGRg==' }
 /** What calling a tool gives, whatever its handler is. */
 export const tools: readonly Promised[] = [
   {
-    title: 'a TypeScript file: what it returns is the text and the structured content',
+    title: 'a file: what its function returns is the text and the structured content',
     act: (door) => door.call('add', { a: 19, b: 23 }),
     cases: structured({ sum: 42 })
   },
   {
-    title: 'a JavaScript file: a string is the text, and defaults of the schema are filled in',
+    title: 'a file: a string is the text, and defaults of the schema are filled in',
     act: (door) => door.call('greet', { times: 2 }),
     cases: everywhere(said('Hello, world! Hello, world!'))
   },

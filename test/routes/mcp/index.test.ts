@@ -134,7 +134,7 @@ t.test('GET is for clients that take event streams', async (t) => {
 })
 
 t.test('what leads nowhere is a problem document', async (t) => {
-  const { app } = await counting(t)
+  const { app } = await counting(t, { server: { protocol: { strictness: 'strict' } } })
   const rows: [HTTPMethods, string, number][] = [['GET', '/', 404], ['POST', '/', 404], ['POST', '/mcp/', 404], ['GET', '/mcp/x', 404], ['POST', '/MCP', 404], ['GET', '/tools/echo/x', 404], ['GET', '/mcp%2f', 404], ['GET', '/%', 400], ['GET', '/%zz', 400], ['POST', '/tools/%zz', 400], ['POST', `/tools/${'x'.repeat(200)}`, 400], ['GET', `/${'x'.repeat(5_000)}`, 404], ['GET', '/__proto__', 404]]
   for (const [method, url, status] of rows) {
     const { statusCode, headers, body } = await app.inject({ method, url })

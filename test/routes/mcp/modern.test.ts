@@ -174,7 +174,7 @@ t.test('ids come back as they were, in every kind of answer', async (t) => {
 })
 
 t.test('faults of the protocol are errors, faults of a call are results', async (t) => {
-  const app = await build(t, { tools: [{ name: 'add', inputSchema: { type: 'object', properties: { a: { type: 'number' }, list: { type: 'array', items: { type: 'integer' } } }, required: ['a'], additionalProperties: false } }] }, { tools: { add: ({ a }) => a, fail: () => { throw new Error('no paper') } } })
+  const app = await build(t, { server: { protocol: { strictness: 'strict' } }, tools: [{ name: 'add', inputSchema: { type: 'object', properties: { a: { type: 'number' }, list: { type: 'array', items: { type: 'integer' } } }, required: ['a'], additionalProperties: false } }] }, { tools: { add: ({ a }) => a, fail: () => { throw new Error('no paper') } } })
   const errors: [method: string, params: JsonObject][] = [
     ['tools/call', { name: 'missing' }], ['tools/call', { name: 'Add' }], ['tools/call', { name: '__proto__' }], ['tools/call', { name: 'constructor' }], ['tools/call', {}], ['tools/call', { name: 5 }],
     ['tools/call', { name: 'add', arguments: null }], ['tools/call', { name: 'add', arguments: [] }], ['tools/call', { name: 'add', arguments: 'a=1' }],
@@ -263,10 +263,12 @@ t.test('a message on a stream is one line, whatever is in it', async (t) => {
 
 t.test('nothing follows the answer', async (t) => {
   const kept = deferred<HandlerContext>()
-  const app = await build(t, { tools: [{ name: 'slow', inputSchema: { type: 'object' }, timeout: 20 }] }, { tools: {
-    early: (_args, context) => { kept.resolve(context); context.progress(1); return 'x' },
-    slow: async (_args, context) => { context.progress(1); context.signal.addEventListener('abort', () => { context.progress(2); context.log('error', 'late') }); return await new Promise(() => {}) }
-  } })
+  const app = await build(t, { tools: [{ name: 'slow', inputSchema: { type: 'object' }, timeout: 20 }] }, {
+    tools: {
+      early: (_args, context) => { kept.resolve(context); context.progress(1); return 'x' },
+      slow: async (_args, context) => { context.progress(1); context.signal.addEventListener('abort', () => { context.progress(2); context.log('error', 'late') }); return await new Promise(() => {}) }
+    }
+  })
   const { messages } = await modern(app, 'tools/call', { name: 'early' }, { meta: { progressToken: 1 } })
   t.equal(messages.length, 2)
   const context = await kept.promise
@@ -295,7 +297,7 @@ t.test('tools are described to the client as they were written', async (t) => {
 
 t.test('lists come in pages that together are the list, and a bad cursor is refused', async (t) => {
   const names = Array.from({ length: 7 }, (_, index) => `tool-${index}`)
-  const app = await build(t, { server: { pageSize: 3 } }, { tools: Object.fromEntries(names.map((name) => [name, () => name])) })
+  const app = await build(t, { server: { pageSize: 3, protocol: { strictness: 'strict' } } }, { tools: Object.fromEntries(names.map((name) => [name, () => name])) })
   const seen: unknown[] = []
   const cursors: unknown[] = []
   let cursor: unknown

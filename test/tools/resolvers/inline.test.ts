@@ -35,6 +35,8 @@ function recorder (signal = new AbortController().signal): { context: HandlerCon
       elicitUrl: refuse,
       sample: refuse,
       roots: refuse,
+      suspend: refuse,
+      startTask: refuse,
       announce: refuse,
       readResource: refuse,
       db: refuse,

@@ -80,7 +80,7 @@ t.test('an observer that throws ends the call with its error, and hears no more'
 })
 
 t.test('what inline code cannot have says so', async (t) => {
-  for (const use of ['context.elicit("q", {})', 'context.elicitUrl("q", "https://127.0.0.1/")', 'context.sample([])', 'context.roots()', 'context.announce({})', 'context.readResource("x:y")', 'context.db("main")', 'context.redis.get("x")', 'context.cache.get("x")', 'context.signal.aborted', 'fetch("http://127.0.0.1")', 'require("fs")', 'setTimeout(() => {}, 1)', 'setInterval(() => {}, 1)', 'setImmediate(() => {})']) {
+  for (const use of ['context.elicit("q", {})', 'context.elicitUrl("q", "https://127.0.0.1/")', 'context.sample([])', 'context.roots()', 'context.suspend()', 'context.startTask()', 'context.announce({})', 'context.readResource("x:y")', 'context.db("main")', 'context.redis.get("x")', 'context.cache.get("x")', 'context.signal.aborted', 'fetch("http://127.0.0.1")', 'require("fs")', 'setTimeout(() => {}, 1)', 'setInterval(() => {}, 1)', 'setImmediate(() => {})']) {
     const name = /^(?:context\.)?\w+/.exec(use)?.[0]
     t.equal(await fail(`return ${use}`), `${name} is not available in inline code`)
   }
