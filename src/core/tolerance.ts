@@ -210,7 +210,7 @@ export const deviations = {
     served: 'under the version of the session; versions that are unknown or of another era are refused',
     refused: '400 with -32600',
     reason: 'Clients send the latest version that they know, and speak the one that was negotiated.',
-    seen: 'Hermes Agent, [#114350](https://github.com/NousResearch/hermes-agent/issues/114350)'
+    seen: 'Hermes Agent, [#114350](https://github.com/NousResearch/hermes-agent/issues/114350); the official conformance suite 0.1.16'
   },
   'session-id-on-initialize': {
     where: 'HTTP',

@@ -56,5 +56,5 @@ t.test('a huge header is read in an instant', async (t) => {
   const start = performance.now()
   t.strictSame(readAccept(`${'text/html;q=0.'.repeat(5_000)},application/json`), json)
   t.strictSame(readAccept(','.repeat(16_000)), none)
-  t.ok(performance.now() - start < 200)
+  t.ok(performance.now() - start < 1_000)
 })

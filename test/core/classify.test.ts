@@ -115,7 +115,7 @@ t.test('a wrapper as long as a header can be is read in an instant', async (t) =
   const long = `=?base64?${'QUJD'.repeat(4_000)}!?=`
   const start = performance.now()
   t.equal(decodeHeaderValue(long), undefined)
-  t.ok(performance.now() - start < 100)
+  t.ok(performance.now() - start < 1_000)
 })
 
 t.test('a notification follows its claim, else its header', async (t) => {

@@ -102,7 +102,7 @@ t.test('hostile URIs of any length are judged in an instant', async (t) => {
     }
   }
   const took = performance.now() - start
-  t.ok(took < 3_000, `${Math.round(took)} ms for ${templates.length * pieces.length * 5} matches`)
+  t.ok(took < 10_000, `${Math.round(took)} ms for ${templates.length * pieces.length * 5} matches`)
 })
 
 t.test('a URI longer than any client needs fits no template', async (t) => {

@@ -97,6 +97,13 @@ const httpCases: readonly HttpCase[] = [
   { name: 'trailing-slash', send: ({ post }) => post(ping, {}, '/mcp/'), served: pong, refused: 404 }
 ]
 
+/** What a client did before its first request, over a pair of streams. */
+const lifecycleCases: readonly { name: DeviationName, before: readonly JsonObject[], client: string }[] = [
+  { name: 'request-before-initialize', before: [], client: 'unknown' },
+  { name: 'request-before-initialized', before: [initialize('2025-11-25')], client: 'test' },
+  { name: 'initialized-name', before: [initialize('2025-11-25'), { jsonrpc: '2.0', method: 'initialized' }], client: 'test' }
+]
+
 interface HttpClient { post (body: unknown, headers?: HeaderValues, url?: string): Promise<Answer> }
 
 /** A client of 2025-11-25 that has done all it should so far. */
@@ -366,13 +373,6 @@ t.test('over stdio: what initialize lacks is made up for and counted, or asked f
     t.match(await (await line(t, 'strict')).ask(request('initialize', params)), [invalidParams], `strict ${what}`)
   }
 })
-
-/** Orders of messages, the last of which is a request; what came back for that one. */
-const lifecycleCases: readonly { name: DeviationName, before: readonly JsonObject[], client: string }[] = [
-  { name: 'request-before-initialize', before: [], client: 'unknown' },
-  { name: 'request-before-initialized', before: [initialize('2025-11-25')], client: 'test' },
-  { name: 'initialized-name', before: [initialize('2025-11-25'), { jsonrpc: '2.0', method: 'initialized' }], client: 'test' }
-]
 
 t.test('over stdio: requests that come too early are served and counted, or refused; ping may always come', async (t) => {
   for (const { name, before, client } of lifecycleCases) {

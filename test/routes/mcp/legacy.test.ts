@@ -324,7 +324,7 @@ t.test('what is cancelled in a batch is left out of its answer', async (t) => {
 })
 
 t.test('log messages come from the level on that the session chose', async (t) => {
-  const app = await build(t, {}, { tools: { say: (_args, context) => { for (const level of ['debug', 'info', 'warning', 'error'] as const) context.log(level, level); return 'x' } } })
+  const app = await build(t, { server: { protocol: { strictness: 'strict' } } }, { tools: { say: (_args, context) => { for (const level of ['debug', 'info', 'warning', 'error'] as const) context.log(level, level); return 'x' } } })
   const [loud, other] = [await openSession(app), await openSession(app)]
   const heard = async (session: typeof loud): Promise<unknown> => (await session.call('tools/call', { name: 'say' })).messages.flatMap(({ method, params }) => method === 'notifications/message' ? [params?.['data']] : [])
   t.strictSame(await heard(loud), ['info', 'warning', 'error'], 'before it says anything')
