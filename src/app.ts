@@ -21,6 +21,7 @@ import streamLog from './plugins/stream-log.ts'
 import tasks from './plugins/tasks.ts'
 import mcpRoutes from './routes/mcp/index.ts'
 import opsRoutes from './routes/ops.ts'
+import sseRoutes from './routes/sse.ts'
 import toolRoutes from './routes/tools.ts'
 
 export interface AppOptions {
@@ -84,6 +85,17 @@ async function assemble (app: FastifyInstance, options: AppOptions): Promise<voi
       keeping: { log: app.streamLog, bus: app.bus, logger: app.core.logger },
       idleTimeoutMs: config.server.sessionIdleTimeout
     })
+    if (app.sseSessions !== undefined) {
+      await scope.register(sseRoutes, {
+        core: app.core,
+        path: config.server.protocol.httpSse.path,
+        messagesPath: config.server.protocol.httpSse.messagesPath,
+        sessions: app.sseSessions,
+        requests: app.serverRequests,
+        bus: app.bus,
+        idleTimeoutMs: config.server.sessionIdleTimeout
+      })
+    }
     await scope.register(toolRoutes, { core: app.core })
   })
 }
@@ -103,6 +115,7 @@ async function registerState (app: FastifyInstance, { config, logger = app.log, 
   await app.register(streamLog, { redis: app.redis, clock })
   await app.register(sessions, {
     mode: config.server.protocol.sessions,
+    httpSse: config.server.protocol.httpSse.enabled,
     redis: app.redis,
     idleTimeoutMs: config.server.sessionIdleTimeout,
     maxSessions: config.server.maxSessions,

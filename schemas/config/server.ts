@@ -3,6 +3,15 @@ import { byteSize, closedObject, count, flag, kib, maxTimerMs, mib, milliseconds
 
 /** How the server talks and what it bears. */
 
+const HttpSseSection = closedObject({
+  enabled: flag({ default: false, description: 'Serve it.' }),
+  path: urlPath({ default: '/sse', description: 'Where clients open their stream.' }),
+  messagesPath: urlPath({ default: '/messages', description: 'Where clients post their messages. The stream tells them this path as it stands here: a proxy in front must not change it.' })
+}, {
+  default: {},
+  description: 'HTTP+SSE, the transport of revision 2024-11-05, for clients that have no other. It is deprecated: its session ids stand in URLs, where others may log them. A session lasts as long as its stream and counts in `maxSessions`. With Redis, its messages may arrive at any instance.'
+})
+
 const ProtocolSection = closedObject({
   sessions: oneOfWords(['stateful', 'stateless'], {
     default: 'stateful',
@@ -11,7 +20,8 @@ const ProtocolSection = closedObject({
   strictness: oneOfWords(['lenient', 'strict'], {
     default: 'lenient',
     description: 'What happens to clients that deviate from the protocol in a harmless way. `lenient` serves and counts them; `strict` refuses them. [tolerance.md](tolerance.md) lists the deviations.'
-  })
+  }),
+  httpSse: HttpSseSection
 }, { default: {}, description: 'How the protocol is spoken.' })
 
 const CompressionSection = closedObject({

@@ -34,6 +34,7 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...unreadableAddresses(config, mask),
       ...hiddenText(config),
       ...takenPath(config, mask),
+      ...doubledPaths(config, mask),
       ...unreadableRedisUrl(config),
       ...publicWithoutAuthentication(config, context)
     ],
@@ -192,6 +193,25 @@ function takenPath (config: unknown, mask: Mask): Fault[] {
   const path = valueAt(config, ['server', 'path'])
   if (typeof path !== 'string' || !/^\/tools(\/|$)/.test(path)) return []
   return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: mask(['server', 'path']) ?? quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
+}
+
+const sse: Path = ['server', 'protocol', 'httpSse']
+const paths: readonly Path[] = [['server', 'path'], [...sse, 'path'], [...sse, 'messagesPath']]
+
+/** The paths of the HTTP+SSE transport stand beside all others. */
+function doubledPaths (config: unknown, mask: Mask): Fault[] {
+  if (valueAt(config, [...sse, 'enabled']) !== true) return []
+  const taken = new Map([['/health', 'the health check'], ['/tools', 'the tools']])
+  return paths.flatMap((path) => {
+    const value = valueAt(config, path)
+    if (typeof value !== 'string') return []
+    const bare = value === '/' ? value : value.replace(/\/$/, '')
+    const owner = taken.get(bare) ?? (bare.startsWith('/tools/') ? taken.get('/tools') : undefined)
+    taken.set(bare, pathText(path))
+    if (owner === undefined || path === paths[0]) return []
+    const shown = mask(path) ?? quote(value)
+    return [{ path, message: `The path ${shown} is taken by ${owner}.`, found: shown, suggestion: 'Choose another path.' }]
+  })
 }
 
 /** What is no redis: URL at all is a fault of the schema already. The value is a secret. */

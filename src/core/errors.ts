@@ -73,7 +73,7 @@ export class SessionRequiredError extends GantryError {
   constructor () { super('MCP_SESSION_REQUIRED', 400, rpc.invalidRequest, 'This request needs a session: send the Mcp-Session-Id header that initialize returned.') }
 }
 export class SessionUnknownError extends GantryError {
-  constructor () { super('MCP_SESSION_UNKNOWN', 404, rpc.invalidRequest, 'This session does not exist or has ended: send initialize to start a new session.') }
+  constructor (remedy = 'send initialize to start a new session') { super('MCP_SESSION_UNKNOWN', 404, rpc.invalidRequest, `This session does not exist or has ended: ${remedy}.`) }
 }
 export class SessionLimitError extends GantryError {
   constructor () { super('MCP_SESSION_LIMIT', 503, rpc.internal, 'The server holds as many sessions as it may: end one, or try again later.') }

@@ -19,14 +19,16 @@ export interface LineConnectionOptions {
   logger: Logger
   principal: Principal
   requests: ServerRequests
-  /** Bytes; longer lines are refused. */
-  maxLineBytes: number
+  /** Bytes; longer lines are refused. Without it, whoever reads the lines has bounds of its own. */
+  maxLineBytes?: number
+  /** What handlers see as the session; a connection that is the only one of its process has none. */
+  sessionId?: string
   /** Sends one line, without its line break. */
   write (line: string): void
 }
 
 /**
- * One client on a pair of streams, one JSON-RPC message a line: the stdio transport. The connection is the session of the 2025 era;
+ * One client on a pair of streams, one JSON-RPC message a line: the stdio transport, and what HTTP+SSE shares with it. The connection is the session of the 2025 era;
  * requests of the 2026 era stand for themselves, and are cancelled by notification, as there is no stream to close.
  * MCP 2026-07-28 basic/transports/stdio.
  */
@@ -51,13 +53,19 @@ export class LineConnection {
   /** Takes one line. Answers are written when they are there, in any order. */
   receive (line: string): void {
     if (line.trim() === '') return
-    if (Buffer.byteLength(line) > this.#options.maxLineBytes) return this.#refuse(undefined, new BodyTooLargeError(this.#options.maxLineBytes))
+    const { maxLineBytes } = this.#options
+    if (maxLineBytes !== undefined && Buffer.byteLength(line) > maxLineBytes) return this.#refuse(undefined, new BodyTooLargeError(maxLineBytes))
     let value: unknown
     try {
       value = JSON.parse(line)
     } catch {
       return this.#refuse(undefined, new ParseError('The line is not valid JSON.'))
     }
+    this.take(value)
+  }
+
+  /** Takes one message, or a batch, that was read already. */
+  take (value: unknown): void {
     if (Array.isArray(value)) this.#track(this.#receiveBatch(value))
     else this.#track(this.#receive(value).then((text) => { if (text !== undefined) this.#options.write(text) }))
   }
@@ -67,6 +75,12 @@ export class LineConnection {
     this.#stopNews?.()
     this.#options.core.subscriptions.endOf(this.#keys)
     this.#options.requests.forget(this.#name)
+  }
+
+  /** The client is gone: what it asked for is given up. */
+  drop (): void {
+    this.end()
+    this.#options.core.inFlight.cancelAll(this.#keys)
   }
 
   /** Resolves when everything that was received is answered. */
@@ -160,15 +174,15 @@ export class LineConnection {
   }
 
   #exchange (message: RpcRequest, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
-    const { logger, principal, requests, write } = this.#options
+    const { logger, principal, requests, write, sessionId } = this.#options
     const meta = message.params['_meta']
     const traceparent = isObject(meta) ? meta['traceparent'] : undefined
     return {
-      requestId: `stdio-${++this.#requests}`,
+      requestId: `${sessionId === undefined ? 'stdio' : this.#name}-${++this.#requests}`,
       revision,
       principal,
       logger,
-      sessionId: undefined,
+      sessionId,
       rpcId: message.id,
       streaming: true,
       clientCapabilities,

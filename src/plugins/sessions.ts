@@ -8,6 +8,8 @@ import { createSessionRedis } from '../stores/session-redis.ts'
 
 export interface SessionsOptions extends SessionLimits {
   mode: 'stateful' | 'stateless'
+  /** Whether streams of the HTTP+SSE transport are kept, whatever the mode. */
+  httpSse: boolean
   /** Where all instances keep them; undefined where this process is by itself. */
   redis: RedisConnections | undefined
   clock: Clock
@@ -17,12 +19,15 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Where sessions of the 2025 era live; undefined when the server keeps none. */
     sessions: SessionStore | undefined
+    /** Where streams of the HTTP+SSE transport are known; undefined where there are none. They count among the sessions. */
+    sseSessions: SessionStore | undefined
   }
 }
 
 /** Opens the session store and closes it with the app. */
-export default fp<SessionsOptions>(async function sessions (app, { mode, redis, clock, ...limits }) {
-  const store = mode === 'stateless' ? undefined : redis === undefined ? createSessionMemory({ ...limits, clock }) : createSessionRedis({ ...limits, redis })
-  app.decorate('sessions', store)
+export default fp<SessionsOptions>(async function sessions (app, { mode, httpSse, redis, clock, ...limits }) {
+  const store = mode === 'stateless' && !httpSse ? undefined : redis === undefined ? createSessionMemory({ ...limits, clock }) : createSessionRedis({ ...limits, redis })
+  app.decorate('sessions', mode === 'stateless' ? undefined : store)
+  app.decorate('sseSessions', httpSse ? store : undefined)
   app.addHook('onClose', async function closeSessions () { await store?.close() })
 }, { name: 'sessions', fastify: '5.x' })

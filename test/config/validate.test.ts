@@ -28,7 +28,7 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
     logging: { level: 'info' },
     server: {
       path: '/mcp',
-      protocol: { sessions: 'stateful' },
+      protocol: { sessions: 'stateful', strictness: 'lenient', httpSse: { enabled: false, path: '/sse', messagesPath: '/messages' } },
       sessionIdleTimeout: 1_800_000,
       maxSessions: 10_000,
       maxSessionsPerPrincipal: 1000,

@@ -111,13 +111,13 @@ t.test('a header that is missing, differs, or cannot be read is a mismatch', asy
 
 t.test('a header without its argument is a mismatch: what stands in front would go by a value that the call does not have', async (t) => {
   for (const args of [{}, { region: null }, { other: 'us' }]) t.throws(() => { check(args, { 'mcp-param-region': 'us' }) }, { rpcCode: -32020, message: /the argument region is not/ }, JSON.stringify(args))
-  for (const where of [undefined, null, 'Oslo', ['Oslo'], {}, { City: 'Oslo' }]) t.throws(() => { check({ where }, { 'mcp-param-city': 'Oslo' }) }, { rpcCode: -32020 }, JSON.stringify(where))
+  for (const where of [undefined, null, 'Oslo', ['Oslo'], {}, { City: 'Oslo' }]) t.throws(() => { check({ where }, { 'mcp-param-city': 'Oslo' }) }, { code: 'MCP_HEADER_MISMATCH' }, JSON.stringify(where))
 })
 
 t.test('what arguments inherit is not theirs', async (t) => {
   const inherited = readHeaderParams(object({ toString: text('A'), constructor: object({ name: text('B') }) })) ?? []
   t.doesNotThrow(() => { checkHeaderParams(inherited, {}, () => undefined) })
-  t.throws(() => { checkHeaderParams(inherited, { constructor: { name: 'x' } }, () => undefined) }, { rpcCode: -32020 })
+  t.throws(() => { checkHeaderParams(inherited, { constructor: { name: 'x' } }, () => undefined) }, { code: 'MCP_HEADER_MISMATCH' })
 })
 
 t.test('an error never repeats the value, which may be a secret', async (t) => {

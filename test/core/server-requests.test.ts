@@ -17,10 +17,14 @@ async function open (): Promise<ServerRequests> {
   return requests
 }
 
+const controllers: AbortController[] = []
+t.teardown(() => { for (const controller of controllers) controller.abort() })
+
 /** Asks, and keeps what went out to the client. */
 function ask (requests: ServerRequests, changes: Partial<Ask> = {}): Asked {
   const sent: JsonObject[] = []
   const controller = new AbortController()
+  controllers.push(controller)
   const answer = requests.ask({ sessionId: 'mine', inquiry: rootsInquiry, timeoutMs: 60_000, signal: controller.signal, send: (message) => { sent.push(message) }, ...changes })
   answer.catch(() => {})
   return { answer, sent, id: String(sent[0]?.['id']), controller }
@@ -106,8 +110,7 @@ t.test('no answer in time ends the wait, and the client hears that it need not a
 t.test('a wait without end is a long one, not a short one', async (t) => {
   const requests = await open()
   const { answer, id } = ask(requests, { timeoutMs: Infinity })
-  await turn()
-  await new Promise((resolve) => { setImmediate(resolve) })
+  await ask(requests, { timeoutMs: 10 }).answer.catch(() => {})
   await requests.answer('mine', id, { result: 'in time' })
   t.equal(await answer, 'in time')
 })

@@ -105,7 +105,7 @@ export function fullConfig () {
     health: { enabled: true, path: '/health' },
     server: {
       path: '/mcp',
-      protocol: { sessions: 'stateless' },
+      protocol: { sessions: 'stateless', strictness: 'strict', httpSse: { enabled: true, path: '/sse', messagesPath: '/messages' } },
       sessionIdleTimeout: 1000,
       maxSessions: 5,
       pageSize: 10,

@@ -1,3 +1,7 @@
+import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from '@modelcontextprotocol/client'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import t from 'tap'
 import { buildStdioApp } from '../../src/app.ts'
 import { LineConnection } from '../../src/core/line-connection.ts'
@@ -398,6 +402,28 @@ t.test('over stdio: clients of 2026-07-28 owe no handshake', async (t) => {
   const meta = envelope({ 'io.modelcontextprotocol/clientInfo': { name: 'mia', version: '1' } })
   t.match(await lenient.ask(request('tools/list', { cursor: null, _meta: meta })), [{ id: 7, result: { resultType: 'complete' } }])
   t.strictSame(counted(lenient.app), { mia: { 'cursor-null': 1 } })
+})
+
+t.test('the official clients deviate in nothing', async (t) => {
+  for (const strictness of ['lenient', 'strict'] as const) {
+    const app = await open(t, strictness)
+    const url = new URL(`${await app.listen({ port: 0, host: '127.0.0.1' })}/mcp`)
+    const old = new OldClient({ name: 'old', version: '1' })
+    // Its members may be undefined, which exactOptionalPropertyTypes tells from absent.
+    await old.connect(new OldTransport(url) as Transport)
+    const clients = [old, ...await Promise.all((['legacy', 'auto'] as const).map(async (mode) => {
+      const client = new NewClient({ name: mode, version: '1' }, { versionNegotiation: { mode } })
+      await client.connect(new NewTransport(url))
+      return client
+    }))]
+    for (const client of clients) {
+      t.match(await client.listTools(), { tools: [{ name: 'echo' }] })
+      t.match(await client.callTool({ name: 'echo' }), { content: [{ text: '{}' }] })
+      t.match(await client.getPrompt({ name: 'greet', arguments: { who: 'ann' } }), { messages: [{ content: { text: 'ann ' } }] })
+      await client.close()
+    }
+    t.strictSame(counted(app), {}, strictness)
+  }
 })
 
 t.test('who invents names of clients gets no memory for it', async (t) => {

@@ -29,6 +29,11 @@ export class EventStream extends Readable {
     return true
   }
 
+  /** Tells a client of 2024-11-05 where to post. 2024-11-05 basic/transports, HTTP with SSE. */
+  nameEndpoint (endpoint: string): void {
+    if (this.#open) this.push(`event: endpoint\ndata: ${endpoint}\n\n`)
+  }
+
   /** Gives the client an id to come back with before there is a message. 2025-11-25 basic/transports, Sending Messages. */
   prime (eventId: string): void {
     if (this.#open) this.push(`id: ${eventId}\ndata: \n\n`)

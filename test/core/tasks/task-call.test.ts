@@ -135,6 +135,17 @@ t.test('the time of a call does not count in a task, the tool\'s own does', asyn
   t.match(late, { status: 'completed', result: { isError: true, content: [{ text: 'work did not finish within 5 ms.' }] } })
 })
 
+t.test('a handler that starts its task gets the time of tasks from then on', async (t) => {
+  const { call, get } = open(t, async (_args, context) => {
+    await turn()
+    await context.startTask()
+    return await new Promise(() => {})
+  }, { start: 'handler' }, { timeoutMs: 50 })
+  const id = idOf(await call())
+  t.match((await call({}, exchangeOf())).result, { isError: true }, 'the time of a call is over')
+  t.equal((await get(id))['status'], 'working')
+})
+
 t.test('while the client is asked the time of the handler stands still', async (t) => {
   const opened = open(t, async ({ asks }, context) => asks === true ? (await context.elicit('Who?', form)).content?.['name'] : await new Promise(() => {}), { timeoutMs: 40 })
   const { call, get, ask } = opened

@@ -61,6 +61,14 @@ t.test('a result is kept until the time of the task is over, and then it is gone
   await t.rejects(look(task), { code: 'MCP_TASK_UNKNOWN' })
 })
 
+t.test('a task that still runs when its time is over is gone as well', async (t) => {
+  const { tasks, begin, look, pass } = openTasks(t)
+  const { task } = await begin()
+  pass(2 * hourMs)
+  t.equal(tasks.size, 1)
+  await t.rejects(look(task), { code: 'MCP_TASK_UNKNOWN' })
+})
+
 t.test('a failure is kept as the error that the call would have been answered with', async (t) => {
   const { begin, look, lines } = openTasks(t)
   const [known, unknown] = [(await begin()).task, (await begin()).task]
@@ -171,6 +179,11 @@ t.test('of a cancel and a result, whichever is first stays', async (t) => {
   t.match(await look(cancelled.task), { status: 'cancelled', outcome: undefined })
   t.match(await look(completed.task), { status: 'completed', outcome: '"first"' })
   t.notOk(completed.call.signal.aborted)
+
+  const { task } = await begin()
+  task.cancel(new CancelledError())
+  task.complete('"in the same turn"', failureText)
+  t.match(task.record, { status: 'cancelled', outcome: undefined }, 'nobody sees it change')
 })
 
 t.test('progress is shown, shortened, and not after the end', async (t) => {
@@ -339,6 +352,16 @@ t.test('while the store is away no task begins, and a result waits until it is b
   isAway = false
   await until('it is kept', () => tasks.size === 0)
   t.match(await store.get(task.record.id), { status: 'completed', outcome: '"late"' })
+})
+
+t.test('a server that ends while the store is away does not wait for it', async (t) => {
+  const record: TaskRecord[] = []
+  const away = (): never => { throw new Error('away') }
+  const { tasks, begin } = openTasks(t, { store: { create: (made) => record.push(made) > 0, get: () => record[0], update: away, renew: away, close: () => {} } })
+  const { call } = await begin()
+  await tasks.close()
+  t.ok(call.signal.aborted)
+  t.equal(tasks.size, 0)
 })
 
 t.test('a call that was given up while its task was made leaves no running task', async (t) => {

@@ -42,13 +42,15 @@ t.test('a request that is done does not hold up its task when its connection clo
       return await new Promise(() => {})
     }
   })
+  const closed = deferred()
+  app.server.once('connection', (socket) => { socket.once('close', () => { closed.resolve() }) })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const headers = { 'content-type': 'application/json', accept: 'application/json', 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'work', connection: 'close' }
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'work', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', ...meta } } })
   const answered = await fetch(`${url}/mcp`, { method: 'POST', headers, body })
   const { result } = await answered.json() as { result: JsonObject }
   t.equal(result['resultType'], 'task')
-  await until('the connection is closed', () => app.server.listening && contexts.length === 1)
+  await closed.promise
   t.match(await look(app, String(result['taskId'])), { status: 'working' })
   t.notOk(contexts[0]?.signal.aborted)
 })
