@@ -178,6 +178,7 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
 
   /** Ends what a session that has ended still has here: its streams, its calls, the questions to its client. */
   function letGo (sessionId: string): void {
+    for (const stream of keeping.written.values()) if (stream.sessionId === sessionId) stream.forsake()
     requests.forget(sessionId)
     core.inFlight.cancelAll(cancelKeys(sessionId))
     sessionStreams?.end(sessionId)

@@ -28,21 +28,22 @@ const maxBacklog = 1_000
 export class ResumableStream {
   readonly id = randomUUID()
   readonly #keeping: StreamKeeping
-  readonly #sessionId: string
+  readonly sessionId: string
   readonly #connection: EventStream
   #count = 0
   #backlog = 0
   #ended = false
+  #isForsaken = false
   #kept: Promise<void> = Promise.resolve()
 
   /** `primed` sends an event without a message first, so that a client can come back before there is one. */
   constructor (keeping: StreamKeeping, sessionId: string, connection: EventStream, primed: boolean) {
     this.#keeping = keeping
-    this.#sessionId = sessionId
+    this.sessionId = sessionId
     this.#connection = connection
     keeping.written.set(this.id, this)
     if (primed) connection.prime(`${this.id}.0`)
-    this.#keep(async () => { await keeping.log.append(sessionId, this.id, { id: `${this.id}.0`, message: '' }) })
+    this.#keep(async () => { await this.#append({ id: `${this.id}.0`, message: '' }) })
   }
 
   send (message: string): void {
@@ -51,7 +52,7 @@ export class ResumableStream {
     const delivered = this.#connection.send(message, event.id)
     if (this.#backlog > maxBacklog) return
     this.#keep(async () => {
-      await this.#keeping.log.append(this.#sessionId, this.id, event)
+      await this.#append(event)
       if (!delivered) await this.#keeping.bus.publish(channelOf(this.id), { ...event })
     })
   }
@@ -72,8 +73,15 @@ export class ResumableStream {
     this.#keeping.written.delete(this.id)
     this.#connection.end()
     const last = this.#count
-    this.#keep(async () => { await this.#keeping.log.end(this.#sessionId, this.id) })
+    this.#keep(async () => { if (!this.#isForsaken) await this.#keeping.log.end(this.sessionId, this.id) })
     this.#keep(async () => { await this.#keeping.bus.publish(channelOf(this.id), { last, ended: true }) })
+  }
+
+  /** Its session has ended: nothing more is kept of it. */
+  forsake (): void { this.#isForsaken = true }
+
+  async #append (event: StreamEvent): Promise<void> {
+    if (!this.#isForsaken) await this.#keeping.log.append(this.sessionId, this.id, event)
   }
 
   /** In order, and without holding anybody up; a log that is away costs the client only the way back. */
