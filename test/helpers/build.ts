@@ -34,7 +34,9 @@ export function configOf (config: JsonObject, toolNames: readonly string[] = [],
   const names = new Set(declared.map(({ name }) => name))
   const added = toolNames.filter((name) => !names.has(name)).map((name) => ({ name, inputSchema: { type: 'object' } }))
   const tools = [...declared, ...added].map((tool: JsonObject) => ({ handler: { type: 'registry', name: tool['name'] }, ...tool }))
-  const loaded = configFromObject({ ...structuredClone(config), tools: structuredClone(tools) }, { cwd: baseDir })
+  // A test machine may be slow: what is not about pressure is not refused for it.
+  const server = { pressure: { enabled: false }, ...config['server'] as JsonObject | undefined }
+  const loaded = configFromObject({ ...structuredClone(config), server: structuredClone(server), tools: structuredClone(tools) }, { cwd: baseDir })
   if (loaded.config !== undefined) return loaded.config
   throw new Error(`The configuration of this test has faults:\n${loaded.faults.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n')}`)
 }

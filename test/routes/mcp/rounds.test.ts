@@ -155,8 +155,8 @@ t.test('an answer that is none is an error, not another round', async (t) => {
 })
 
 t.test('a wrong answer ends the call whether the handler likes it or not', async (t) => {
-  const stubborn = (before: (context: HandlerContext) => Promise<unknown>): ToolHandler => async (_args, context) => {
-    await before(context)
+  const stubborn = (before?: () => Promise<unknown>): ToolHandler => async (_args, context) => {
+    if (before !== undefined) await before()
     try {
       await context.elicit('Who?', nameForm, { key: 'name' })
     } catch {
@@ -164,7 +164,7 @@ t.test('a wrong answer ends the call whether the handler likes it or not', async
     }
     return 'was answered'
   }
-  const app = await build(t, {}, { tools: { atOnce: stubborn(async () => {}), later: stubborn(turn) } })
+  const app = await build(t, {}, { tools: { atOnce: stubborn(), later: stubborn(turn) } })
   for (const name of ['atOnce', 'later']) t.match((await call(app, name, { inputResponses: { name: 5 } })).message, { error: { code: -32602 } }, name)
 })
 
