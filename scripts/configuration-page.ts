@@ -113,7 +113,9 @@ A variable that is set, and not empty, wins over the file:
 |---|---|
 ${rows.join('\n')}
 
-\`CONFIG_PATH\` names the file when the command does not. \`NODE_ENV\` is \`production\` or \`development\`. When \`NODE_ENV\` is not set or \`development\`, the file \`.env\` of the working directory is read, too; what is set already wins over it.`
+\`CONFIG_PATH\` names the file when the command does not. \`NODE_ENV\` is \`production\` or \`development\`. When \`NODE_ENV\` is not set or \`development\`, the file \`.env\` of the working directory is read, too; what is set already wins over it.
+
+\`SESSION_SECRET\` signs what travels through clients and comes back, such as the state of a call that asks for input. Instances that serve one address need the same one; without it, each process makes one of its own.`
 }
 
 function notAvailable (): string {

@@ -23,7 +23,12 @@ export class Changes {
     this.#listeners.clear()
   }
 
-  async announce (change: Change): Promise<void> { await this.#bus.publish(channel, { ...change }) }
+  /** Rejects with TypeError for what is no change, and with StateUnavailableError. */
+  async announce (change: Change): Promise<void> {
+    const known = readChange({ ...change })
+    if (known === undefined) throw new TypeError('A change has the kind tools, prompts or resources, or the kind resource and a uri.')
+    await this.#bus.publish(channel, { ...known })
+  }
 
   /** Listens until the returned function is called. */
   listen (listener: (change: Change) => void): () => void {

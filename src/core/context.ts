@@ -52,7 +52,7 @@ export interface Exchange {
 /** What a handler reaches of its server through the context. */
 export interface ContextServices {
   /** Reads one of the server's own resources, with the rights of the caller. */
-  readResource (uri: string, exchange: Exchange): ReadResourceResult | Promise<ReadResourceResult>
+  readResource (uri: string, exchange: Exchange, reader: CallContext): ReadResourceResult | Promise<ReadResourceResult>
   announce (change: Change): Promise<void>
 }
 
@@ -64,6 +64,8 @@ export interface CallExtras {
   uri?: string | undefined
   /** What the client answered in earlier rounds of this call (2026 era). */
   answers?: JsonObject | undefined
+  /** The call that reads this resource in passing: it asks the resource's questions, too. */
+  reader?: CallContext | undefined
 }
 
 /** What a context is for: names it in messages and metadata. */
@@ -81,8 +83,7 @@ export class CallContext implements HandlerContext {
   #asked: Record<string, Inquiry> | undefined
   readonly #used = Object.create(null) as JsonObject
   #questions = 0
-  /** The keys of questions so far. */
-  #keys: Set<string> | undefined
+  #askedKeys: Set<string> | undefined
   /** Questions that are waiting for their answers, while the clock stands still. */
   #waits = 0
   #clock: CallClock | undefined
@@ -194,7 +195,7 @@ export class CallContext implements HandlerContext {
   }
 
   async announce (change: Change): Promise<void> { await this.#services.announce(change) }
-  async readResource (uri: string): Promise<ReadResourceResult> { return await this.#services.readResource(uri, this.#exchange) }
+  async readResource (uri: string): Promise<ReadResourceResult> { return await this.#services.readResource(uri, this.#exchange, this) }
   db (name: string): unknown { return unavailable(`context.db(${JSON.stringify(name)})`) }
   get redis (): unknown { return unavailable('context.redis') }
   get cache (): unknown { return unavailable('context.cache') }
@@ -209,7 +210,7 @@ export class CallContext implements HandlerContext {
 
   /** Each key stands for one question: a handler that asks again with the same one gets another answer. */
   #unique (wanted: string): string {
-    const keys = this.#keys ??= new Set()
+    const keys = this.#askedKeys ??= new Set()
     let key = wanted
     for (let count = 2; keys.has(key); count++) key = `${wanted}-${count}`
     keys.add(key)
@@ -219,6 +220,8 @@ export class CallContext implements HandlerContext {
   async #askOnce (inquiry: Inquiry, key: string, timeoutMs: number): Promise<unknown> {
     if (this.#abortReason !== undefined) throw this.#abortReason
     if (this.#finished) throw new NotAvailableError(inquiry.method, 'the call that asks has ended.')
+    const reader = this.#extras?.reader
+    if (reader !== undefined) return await this.#await(reader.#ask(inquiry, { key, timeoutMs }))
     const { revision, clientCapabilities, rpcId, sessionId } = this.#exchange
     if (rpcId === undefined) throw new NotAvailableError(inquiry.method, 'callers over REST cannot be asked. Call this over MCP.')
     if (isModern(revision)) {

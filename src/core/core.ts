@@ -68,9 +68,9 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
   }
   const inFlight = new InFlight()
   const caller: Caller = new Caller(inFlight, {
-    readResource (uri, exchange) {
+    readResource (uri, exchange, reader) {
       const { entry, variables } = findResource(registries, uri)
-      return caller.call(entry, variables, exchange, { uri })
+      return caller.call(entry, variables, exchange, { uri, reader })
     },
     announce: async (change) => { await changes.announce(change) }
   })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { classifyNotification, classifyRequest, clientNameIn, metaKeys, refuseBatch } from './classify.ts'
 import { logLevels, type Exchange } from './context.ts'
 import type { Core } from './core.ts'
@@ -13,6 +14,9 @@ import { changeNotification } from './changes.ts'
 import type { Change, JsonObject, Logger, LogLevel, Principal } from './ports.ts'
 
 let connections = 0
+
+/** A template has resources without end. */
+const maxWatched = 1_000
 
 export interface LineConnectionOptions {
   core: Core
@@ -33,8 +37,10 @@ export interface LineConnectionOptions {
  * MCP 2026-07-28 basic/transports/stdio.
  */
 export class LineConnection {
-  /** Sets the calls of this connection apart from those of others on the same core; as the connection is the session, its questions too. */
+  /** Sets the calls of this connection apart from those of others on the same core. */
   readonly #name = `line-${++connections}`
+  /** As the connection is the session: whose answers are taken. Nobody can guess it, as answers may come from any instance. */
+  readonly #asked = randomUUID()
   readonly #options: LineConnectionOptions
   readonly #running = new Set<Promise<void>>()
   #revision: Revision = assumedRevision
@@ -74,7 +80,7 @@ export class LineConnection {
   end (): void {
     this.#stopNews?.()
     this.#options.core.subscriptions.endOf(this.#keys)
-    this.#options.requests.forget(this.#name)
+    this.#options.requests.forget(this.#asked)
   }
 
   /** The client is gone: what it asked for is given up. */
@@ -107,7 +113,7 @@ export class LineConnection {
     switch (message.kind) {
       case 'invalid': return errorText(message.id, message.error, undefined)
       case 'response':
-        await this.#options.requests.answer(this.#name, message.id, message)
+        await this.#options.requests.answer(this.#asked, message.id, message)
         return undefined
       case 'notification': return this.#notice(message)
       case 'request':
@@ -193,14 +199,20 @@ export class LineConnection {
       notify: (method, params) => { write(notificationText(method, params)) },
       ...(!isModern(revision) && {
         ask: async (inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => await requests.ask({
-          sessionId: this.#name, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
+          sessionId: this.#asked, inquiry, timeoutMs, signal, send: (sent) => { write(JSON.stringify(sent)) }
         })
       }),
       ...(!isModern(revision) && {
-        watch: (uri: string, wanted: boolean) => { if (wanted) this.#watched.add(uri); else this.#watched.delete(uri) }
+        watch: (uri: string, wanted: boolean) => { this.#watch(uri, wanted) }
       }),
       setLogLevel: (level) => { this.#logLevel = level }
     }
+  }
+
+  #watch (uri: string, wanted: boolean): void {
+    if (!wanted) this.#watched.delete(uri)
+    else if (this.#watched.size < maxWatched || this.#watched.has(uri)) this.#watched.add(uri)
+    else throw new InvalidParamsError(`This connection has too many subscriptions: there may be ${maxWatched}.`)
   }
 
   /** News for a client of the 2025 era; one of the 2026 era gets them on its subscriptions. */

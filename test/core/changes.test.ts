@@ -49,6 +49,14 @@ t.test('nonsense on the bus is no change', async (t) => {
   changes.close()
 })
 
+t.test('what is no change cannot be announced', async (t) => {
+  const { changes, heard } = await open()
+  for (const change of [undefined, null, {}, { kind: 'tool' }, { kind: 'resource' }, { kind: 'resource', uri: 5 }, 'tools']) await t.rejects(changes.announce(change as unknown as Change), { name: 'TypeError', message: /kind tools, prompts or resources/ }, JSON.stringify(change))
+  await turn()
+  t.strictSame(heard, [])
+  changes.close()
+})
+
 t.test('each change has its notification', async (t) => {
   t.strictSame(all.map(changeNotification), [
     { method: 'notifications/tools/list_changed', params: {} }, { method: 'notifications/prompts/list_changed', params: {} }, { method: 'notifications/resources/list_changed', params: {} },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { changeNotification, type Changes } from '../../core/changes.ts'
+import { StateUnavailableError } from '../../core/errors.ts'
 import { notificationText } from '../../core/json-rpc.ts'
 import type { Change, Logger } from '../../core/ports.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
@@ -18,6 +19,8 @@ export interface SessionStreamsOptions {
 }
 
 const longestWatchMs = 60_000
+/** Of one session; one takes the news, the others are spare. */
+const maxStreams = 10
 /** Where instances tell each other that a stream for news has closed. */
 const closedChannel = 'stream-closed'
 
@@ -65,6 +68,8 @@ export class SessionStreams {
     const id = randomUUID()
     const siblings = this.#bySession.get(session.id) ?? new Map<string, EventStream>()
     this.#bySession.set(session.id, siblings.set(id, stream))
+    const [oldest] = siblings.values()
+    if (siblings.size > maxStreams) oldest?.end()
     stream.once('close', () => { this.#closed(session.id, id) })
     // The latest stream takes the news: an older one may be dead without anybody knowing.
     session.streamId = id
@@ -118,7 +123,8 @@ export class SessionStreams {
     }
   }
 
+  /** That the state is away is logged once, where it is noticed. */
   #complain (error: unknown): void {
-    this.#options.logger.warn({ err: error }, 'A session could not be read: its stream gets no news for now.')
+    if (!(error instanceof StateUnavailableError)) this.#options.logger.warn({ err: error }, 'A session could not be read: its stream gets no news for now.')
   }
 }

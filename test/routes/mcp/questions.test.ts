@@ -3,6 +3,7 @@ import { LineConnection } from '../../../src/core/line-connection.ts'
 import { localPrincipal } from '../../../src/core/principals.ts'
 import type { HandlerContext, ToolHandler } from '../../../src/core/ports.ts'
 import { build, envelope, initialize, openSession, post, textOf, type GantryApp, type JsonObject, type LegacyRevision, type Message, type Test } from '../../helpers/build.ts'
+import { ServerRequests, type Ask } from '../../../src/core/server-requests.ts'
 import { keepingLogger } from '../../helpers/exchange.ts'
 import { listen, LiveSession, type LiveAnswer } from '../../helpers/live.ts'
 import { deferred, turn, until } from '../../helpers/waiting.ts'
@@ -85,6 +86,20 @@ t.test('prompts and resources ask, too', async (t) => {
     await session.refuse((await refused.message())?.id, { code: -1, message: 'no' })
     t.match(await refused.message(), { id: 1, error: { code: -32603, message: /The client refused elicitation\/create: no/ } })
   }
+})
+
+t.test('a resource that a handler reads asks on the stream of the call, and the time of both stands still', async (t) => {
+  const served = await serve(t, { read: async (_args, context) => (await context.readResource('test://page')).contents, clock: async () => await new Promise(() => {}) }, {
+    tools: [{ name: 'read', timeout: 60 }, { name: 'clock', timeout: 200 }].map((tool) => ({ ...tool, inputSchema: { type: 'object' } })),
+    resources: [{ uri: 'test://page', name: 'page', mimeType: 'text/plain', timeout: 60, handler: { type: 'registry', name: 'greet' } }]
+  }, { greet })
+  const session = await open(served.address)
+  const call = await run(session, 'read')
+  const question = await call.message()
+  t.match(await (await run(session, 'clock', 'clock')).rest(), [{ result: { isError: true } }])
+  await session.answer(question?.id, accept('Ann'))
+  t.match((await call.message())?.result, { structuredContent: { result: [{ text: 'Hello Ann' }] } })
+  t.strictSame(leftovers(served), [0, 0])
 })
 
 t.test('what the client answers is what the handler gets, and nonsense is a failure of the call', async (t) => {
@@ -327,6 +342,24 @@ t.test('over stdio a client of the 2025 era is asked on its lines', async (t) =>
   await line.next()
   line.send({ id: 4, method: 'tools/call', params: { name: 'greet' } })
   t.match(await line.next(), { id: 4, result: { isError: true, content: [{ text: /did not declare/ }] } })
+})
+
+t.test('whose answers a connection takes cannot be guessed from another instance', async (t) => {
+  const { app } = await serve(t, { greet })
+  const asked: string[] = []
+  class Recorded extends ServerRequests {
+    override async ask (ask: Ask): Promise<unknown> {
+      asked.push(ask.sessionId)
+      return await Promise.resolve(accept('Ann'))
+    }
+  }
+  for (const _ of [1, 2]) {
+    const connection = new LineConnection({ core: app.core, logger: keepingLogger(), principal: localPrincipal, requests: new Recorded(app.bus), maxLineBytes: 1_000, write: () => {} })
+    for (const message of [initialize('2025-11-25', all), { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'greet' } }]) connection.receive(JSON.stringify(message))
+    await connection.settled()
+  }
+  t.equal(new Set(asked).size, 2)
+  for (const name of asked) t.match(name, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 })
 
 t.test('over stdio a client of the 2026 era is asked in rounds', async (t) => {

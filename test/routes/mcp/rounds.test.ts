@@ -238,6 +238,26 @@ t.test('prompts and resources ask in the same way', async (t) => {
   }
 })
 
+t.test('a resource that a handler reads may ask, too: the round is that of the call', async (t) => {
+  const handlers = { page: async (_variables: JsonObject, context: HandlerContext) => ({ text: `for ${String((await context.elicit('Who reads?', nameForm, { key: 'name' })).content?.['name'])}` }) }
+  const app = await build(t, { resources: [{ uri: 'test://page', name: 'page', mimeType: 'text/plain', handler: { type: 'registry', name: 'page' } }] }, {
+    handlers,
+    tools: {
+      read: async (_args, context) => {
+        const { content } = await context.elicit('Who are you?', nameForm, { key: 'name' })
+        return { name: content?.['name'], read: (await context.readResource('test://page')).contents }
+      }
+    }
+  })
+  const first = await call(app, 'read')
+  t.match(requestsOf(first), { name: { params: { message: 'Who are you?' } } })
+  const second = await goOn(app, 'read', first, { name: accept({ name: 'Ann' }) })
+  t.match(requestsOf(second), { 'name-2': { params: { message: 'Who reads?' } } })
+  t.match((await goOn(app, 'read', second, { 'name-2': accept({ name: 'Bob' }) })).message.result?.structuredContent, { name: 'Ann', read: [{ text: 'for Bob' }] })
+  t.match((await goOn(app, 'read', second, { 'name-2': 5 })).message, { error: { code: -32602 } })
+  t.match(await call(app, 'read', {}, { capabilities: {} }), { status: 400, message: { error: { code: -32021 } } })
+})
+
 t.test('lists, completions and the like never ask', async (t) => {
   const app = await build(t, { prompts: [{ name: 'p', arguments: [{ name: 'a', complete: ['x'] }], template: '{{a}}' }] }, { tools: { greet } })
   const round = { inputResponses: { name: accept({ name: 'Ann' }) }, requestState: 'nonsense' }

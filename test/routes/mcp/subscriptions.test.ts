@@ -168,6 +168,17 @@ t.test('2025: with several GET streams each message comes on one of them, and an
   t.match(await heard.other.message(), undefined, 'and the other got nothing')
 })
 
+t.test('2025: a session has as many GET streams as it needs, and not as many as it can open', async (t) => {
+  const { app, address } = await serve(t)
+  const session = await LiveSession.open(address)
+  const streams: LiveAnswer[] = []
+  for (let count = 0; count < 13; count++) streams.push(await session.get())
+  t.strictSame((await Promise.all(streams.slice(0, 3).map((stream) => stream.rest()))).flat(), [], 'the oldest have ended')
+  await modern(app, 'tools/call', { name: 'announce', arguments: { kind: 'tools' } })
+  t.match(await streams[12]?.message(), { method: 'notifications/tools/list_changed' })
+  await session.end()
+})
+
 t.test('a resource that is a file is news when the file changes, in both eras', async (t) => {
   const folder = t.testdir({ 'watched.txt': 'before', 'other.txt': 'x' })
   const { address } = await serve(t, { resources: [{ uri: 'test://watched', name: 'w', file: 'watched.txt' }, { uri: 'test://other', name: 'o', file: 'other.txt' }], server: { handlerRoots: ['.'] } }, { baseDir: folder })
@@ -232,6 +243,20 @@ t.test('over stdio subscriptions share the lines, are cancelled by id, and end w
   t.equal(app.core.subscriptions.size, 0)
   await announceAll()
   t.strictSame(line.written, [])
+})
+
+t.test('over stdio a client cannot subscribe without end', async (t) => {
+  const { app } = await serve(t)
+  const line = connect(app)
+  line.send(initialize('2025-11-25'))
+  for (let id = 1; id <= 1_001; id++) line.send({ id, method: 'resources/subscribe', params: { uri: `test://pages/${id}` } })
+  const answers = await line.heard(1_002)
+  t.match(answers.at(-1), { id: 1_001, error: { code: -32602, message: /too many subscriptions/ } })
+  t.equal(answers.filter(({ error }) => error !== undefined).length, 1)
+  line.send({ id: 'again', method: 'resources/subscribe', params: { uri: 'test://pages/5' } })
+  line.send({ id: 'less', method: 'resources/unsubscribe', params: { uri: 'test://pages/6' } })
+  line.send({ id: 'more', method: 'resources/subscribe', params: { uri: 'test://pages/2000' } })
+  t.match(await line.heard(3), [{ id: 'again', result: {} }, { id: 'less', result: {} }, { id: 'more', result: {} }])
 })
 
 t.test('over stdio a client of the 2025 era hears news after initialize, until its end', async (t) => {
