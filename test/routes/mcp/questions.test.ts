@@ -89,7 +89,7 @@ t.test('prompts and resources ask, too', async (t) => {
 })
 
 t.test('a resource that a handler reads asks on the stream of the call, and the time of both stands still', async (t) => {
-  const served = await serve(t, { read: async (_args, context) => (await context.readResource('test://page')).contents, clock: async () => await new Promise(() => {}) }, {
+  const served = await serve(t, { read: async (_args, context) => JSON.stringify(await context.readResource('test://page')), clock: async () => await new Promise(() => {}) }, {
     tools: [{ name: 'read', timeout: 60 }, { name: 'clock', timeout: 200 }].map((tool) => ({ ...tool, inputSchema: { type: 'object' } })),
     resources: [{ uri: 'test://page', name: 'page', mimeType: 'text/plain', timeout: 60, handler: { type: 'registry', name: 'greet' } }]
   }, { greet })
@@ -98,7 +98,7 @@ t.test('a resource that a handler reads asks on the stream of the call, and the 
   const question = await call.message()
   t.match(await (await run(session, 'clock', 'clock')).rest(), [{ result: { isError: true } }])
   await session.answer(question?.id, accept('Ann'))
-  t.match((await call.message())?.result, { structuredContent: { result: [{ text: 'Hello Ann' }] } })
+  t.match((await call.message())?.result, { content: [{ text: /Hello Ann/ }] })
   t.strictSame(leftovers(served), [0, 0])
 })
 
@@ -353,7 +353,7 @@ t.test('whose answers a connection takes cannot be guessed from another instance
       return await Promise.resolve(accept('Ann'))
     }
   }
-  for (const _ of [1, 2]) {
+  while (asked.length < 2) {
     const connection = new LineConnection({ core: app.core, logger: keepingLogger(), principal: localPrincipal, requests: new Recorded(app.bus), maxLineBytes: 1_000, write: () => {} })
     for (const message of [initialize('2025-11-25', all), { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'greet' } }]) connection.receive(JSON.stringify(message))
     await connection.settled()
