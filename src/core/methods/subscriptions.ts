@@ -16,7 +16,8 @@ export function createListenMethod (subscriptions: Subscriptions, wire: Wire): [
 export function createSubscribeMethods (registries: Pick<Registries, 'resources' | 'templates'>): [string, Method][] {
   function watch (wanted: boolean, { uri }: JsonObject, exchange: Exchange): string | Promise<string> {
     if (typeof uri !== 'string') throw new InvalidParamsError('params.uri must be the URI of a resource.')
-    if (!hasResource(registries, uri)) throw new ResourceUnknownError(uri)
+    // What was there once may be gone; leaving it is always possible.
+    if (wanted && !hasResource(registries, uri)) throw new ResourceUnknownError(uri)
     if (exchange.watch === undefined) throw new NotAvailableError('A subscription', 'this server keeps no sessions.')
     const kept = exchange.watch(uri, wanted)
     return kept instanceof Promise ? kept.then(() => '{}') : '{}'

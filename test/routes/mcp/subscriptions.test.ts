@@ -137,6 +137,7 @@ t.test('2025: updates of resources go to those who subscribed, until they unsubs
 
   t.match(await (await session.call('resources/unsubscribe', { uri: 'test://a' })).rest(), [{ result: {} }])
   t.match(await (await session.call('resources/unsubscribe', { uri: 'test://b' })).rest(), [{ result: {} }], 'what was not subscribed may be left, too')
+  t.match(await (await session.call('resources/unsubscribe', { uri: 'gone://x' })).rest(), [{ result: {} }], 'and what is not there any more')
   await announceAll()
   t.strictSame([await news.message(), await news.message(), await news.message(), await news.message()].map(uriOf), [...lists, 'notifications/resources/updated test://pages/7'])
   await Promise.all([session.end(), other.end()])
