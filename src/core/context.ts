@@ -81,7 +81,7 @@ export class CallContext implements HandlerContext {
   readonly #services: ContextServices
   readonly #extras: CallExtras | undefined
   #asked: Record<string, Inquiry> | undefined
-  readonly #used = Object.create(null) as JsonObject
+  #used: JsonObject | undefined
   #questions = 0
   #askedKeys: Set<string> | undefined
   /** Questions that are waiting for their answers, while the clock stands still. */
@@ -259,7 +259,7 @@ export class CallContext implements HandlerContext {
   async #askInRounds (key: string, inquiry: Inquiry): Promise<unknown> {
     const answers = this.#extras?.answers ?? {}
     if (Object.hasOwn(answers, key)) {
-      this.#used[key] = answers[key]
+      (this.#used ??= Object.create(null) as JsonObject)[key] = answers[key]
       try {
         return readAnswer(key, inquiry, answers[key])
       } catch (error) {
@@ -271,7 +271,7 @@ export class CallContext implements HandlerContext {
       const asked: Record<string, Inquiry> = Object.create(null) as Record<string, Inquiry>
       this.#asked = asked
       // A handler may ask several things at once: all that it has asked when it comes to rest is asked in one round.
-      setImmediate(() => { this.abort(new InputRequiredError(asked, this.#used)) })
+      setImmediate(() => { this.abort(new InputRequiredError(asked, this.#used ?? {})) })
     }
     this.#asked[key] = inquiry
     return await this.#untilAborted()

@@ -2,16 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { clientNameIn } from '../../core/classify.ts'
 import type { Exchange } from '../../core/context.ts'
 import type { Answer } from '../../core/dispatcher.ts'
-import { errorText, notificationText, type RequestId } from '../../core/json-rpc.ts'
+import { notificationText, type RequestId } from '../../core/json-rpc.ts'
 import { isModern, supportsPriming, type Revision } from '../../core/versions.ts'
-import type { GantryError } from '../../core/errors.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../../core/ports.ts'
 import { whenGone } from '../disconnect.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
 import { ResumableStream, type StreamKeeping } from './resumable-stream.ts'
-import { sendAnswer, sendText } from './send.ts'
+import { sendAnswer } from './send.ts'
 
 /** What the exchanges of sessions share. */
 export interface SessionServices {
@@ -149,10 +148,6 @@ export class HttpExchange implements Exchange {
       this.#reply.headers(eventStreamHeaders).send(connection)
       connection.end()
     }
-  }
-
-  refuse (error: GantryError): void {
-    sendText(this.#request, this.#reply, error.status, errorText(this.#options.id, error, this.revision))
   }
 
   #openStream (): EventStream | ResumableStream {
