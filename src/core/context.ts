@@ -1,53 +1,13 @@
 import { CancelledError, InputRequiredError, InvalidParamsError, NotAvailableError, ToolFailedError } from './errors.ts'
 import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from './inquiry.ts'
 import type { CallClock } from './call-clock.ts'
+import { logLevels, type Exchange } from './exchange.ts'
 import type { TaskLane } from './tasks/lane.ts'
 import type { RequestId } from './json-rpc.ts'
 import { isModern, supportsProgressMessage, type Revision } from './versions.ts'
 import type {
   AskOptions, Change, ElicitResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult
 } from './ports.ts'
-
-/** Severities of RFC 5424, least severe first. */
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
-
-/** Who sent a request, over what, in which revision: all that a request has before it reaches a tool. One adapter makes it. */
-export interface Exchange {
-  /** Identifies the request in the logs; not the JSON-RPC id. */
-  readonly requestId: string
-  readonly revision: Revision
-  readonly principal: Principal
-  readonly logger: Logger
-  readonly sessionId: string | undefined
-  /** The JSON-RPC id; undefined over REST. */
-  readonly rpcId: RequestId | undefined
-  /** Reads a request header, where headers are held against the body (2026 era over HTTP). */
-  readonly header?: ((name: string) => string | undefined) | undefined
-  /** Whether notifications reach the client before the answer. */
-  readonly streaming: boolean
-  readonly clientCapabilities: JsonObject
-  /** What the client calls itself, where it does. Decides nothing. */
-  readonly clientName?: string | undefined
-  /** The least severe log message that the client wants of this request; undefined for none at all. */
-  readonly logLevel: LogLevel | undefined
-  readonly traceparent: string | undefined
-  /** Sends a notification that belongs to this request, on its own stream. Does nothing where the client cannot take one. */
-  notify (method: string, params: JsonObject): void
-  /** What a later cancel notification of this client would name; undefined where none can come. */
-  readonly cancelKey: string | undefined
-  /** Keeps which resources the session is told about. Absent where nothing could be told. */
-  readonly watch?: ((uri: string, wanted: boolean) => void | Promise<void>) | undefined
-  /** Keeps the level for the session's later requests. Absent where there is no session. */
-  setLogLevel? (level: LogLevel): void | Promise<void>
-  /** Sends a request to the client and waits for its answer (2025 era). Absent where there is no way to. */
-  readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
-  /** The task that a call may become. Absent where the client takes none, or the tool has none. */
-  readonly task?: TaskLane | undefined
-  /** Lets go of the connection until the client comes back for the rest. Absent where it could not. */
-  suspend? (retryMs: number): void
-  /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */
-  onDisconnect? (gone: () => void): void
-}
 
 /** What a handler reaches of its server through the context. */
 export interface ContextServices {

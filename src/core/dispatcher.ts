@@ -1,4 +1,4 @@
-import { logLevels, type Exchange } from './context.ts'
+import { logLevels, type Exchange } from './exchange.ts'
 import { CancelledError, GantryError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
 import { errorText, isObject, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'

@@ -1,4 +1,5 @@
-import { CallContext, type CallExtras, type ContextServices, type Exchange } from './context.ts'
+import { CallContext, type CallExtras, type ContextServices } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import type { HeaderParam } from './header-params.ts'
 import type { InFlight } from './in-flight.ts'
 import type { CallTarget, Invoke } from './pipeline.ts'

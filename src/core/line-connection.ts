@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { classifyNotification, classifyRequest, clientNameIn, metaKeys, refuseBatch } from './classify.ts'
-import { logLevels, type Exchange } from './context.ts'
+import { logLevels, type Exchange } from './exchange.ts'
 import type { Core } from './core.ts'
 import { isLogLevel, type Answer } from './dispatcher.ts'
 import { BodyTooLargeError, GantryError, InvalidParamsError, InvalidRequestError, ParseError } from './errors.ts'

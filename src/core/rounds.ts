@@ -1,5 +1,5 @@
 import { InvalidParamsError, type InputRequiredError } from './errors.ts'
-import type { Exchange } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import { isObject } from './json-rpc.ts'
 import type { RequestStates, StateBinding } from './request-state.ts'
 import { isModern } from './versions.ts'

@@ -1,7 +1,7 @@
 import type { Changes } from './changes.ts'
 import { changeNotification } from './changes.ts'
 import { metaKeys } from './classify.ts'
-import type { Exchange } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import { CancelledError, InvalidParamsError, NotAcceptableError, OverloadedError } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
 import { isObject } from './json-rpc.ts'

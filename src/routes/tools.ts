@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { CancelledError, GantryError, InternalError, InvalidRequestError, ToolReportedError, ToolUnknownError } from '../core/errors.ts'
-import type { Exchange } from '../core/context.ts'
+import type { Exchange } from '../core/exchange.ts'
 import type { Core } from '../core/core.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import { problemOf, problemType } from '../core/http-errors.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CancelledError, NotAvailableError, ToolTimeoutError } from '../../src/core/errors.ts'
-import { logLevels } from '../../src/core/context.ts'
+import { logLevels } from '../../src/core/exchange.ts'
 import type { LogLevel } from '../../src/core/ports.ts'
 import { revisions } from '../../src/core/versions.ts'
 import { contextFor, exchangeOf } from '../helpers/exchange.ts'

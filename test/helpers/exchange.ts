@@ -1,5 +1,6 @@
 import { Changes } from '../../src/core/changes.ts'
-import { CallContext, type Exchange } from '../../src/core/context.ts'
+import { CallContext } from '../../src/core/context.ts'
+import type { Exchange } from '../../src/core/exchange.ts'
 import type { CoreOptions } from '../../src/core/core.ts'
 import { createRequestStates } from '../../src/core/request-state.ts'
 import { createBusMemory } from '../../src/stores/bus-memory.ts'

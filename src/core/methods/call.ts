@@ -1,4 +1,5 @@
-import type { CallExtras, Exchange } from '../context.ts'
+import type { CallExtras } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Caller, Entry } from '../entries.ts'
 import { InputRequiredError, InvalidParamsError } from '../errors.ts'
 import type { StateBinding } from '../request-state.ts'

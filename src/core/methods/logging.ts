@@ -1,5 +1,5 @@
 import { isLogLevel, type Method } from '../dispatcher.ts'
-import { logLevels } from '../context.ts'
+import { logLevels } from '../exchange.ts'
 import { InvalidParamsError } from '../errors.ts'
 import type { LogLevel } from '../ports.ts'
 import type { Tolerance } from '../tolerating.ts'

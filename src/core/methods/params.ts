@@ -1,4 +1,4 @@
-import type { Exchange } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import { InvalidParamsError } from '../errors.ts'
 import { isObject, type RequestId } from '../json-rpc.ts'
 import { isEmptyList } from '../mending.ts'

@@ -1,4 +1,4 @@
-import type { Exchange } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Method } from '../dispatcher.ts'
 import type { Registries, ResourceEntry, ResourceTemplateEntry } from '../entries.ts'
 import { InvalidParamsError, ResourceUnknownError } from '../errors.ts'

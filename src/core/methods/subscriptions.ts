@@ -1,6 +1,6 @@
 import type { Method } from '../dispatcher.ts'
 import type { Registries } from '../entries.ts'
-import type { Exchange } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import { InvalidParamsError, NotAvailableError, ResourceUnknownError } from '../errors.ts'
 import type { Subscriptions } from '../subscriptions.ts'
 import type { Wire } from '../wire.ts'

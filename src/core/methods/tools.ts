@@ -1,4 +1,4 @@
-import type { Exchange } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Method } from '../dispatcher.ts'
 import type { ToolEntry } from '../entries.ts'
 import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'

@@ -1,4 +1,4 @@
-import type { Exchange } from '../context.ts'
+import type { Exchange } from '../exchange.ts'
 import { CancelledError } from '../errors.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Inquiry } from '../inquiry.ts'

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { clientNameIn } from '../../core/classify.ts'
-import type { Exchange } from '../../core/context.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import type { Answer } from '../../core/dispatcher.ts'
 import { notificationText, type RequestId } from '../../core/json-rpc.ts'
 import { isModern, supportsPriming, type Revision } from '../../core/versions.ts'

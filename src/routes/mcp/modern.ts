@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { clientNameIn, metaKeys, type Classification } from '../../core/classify.ts'
-import { logLevels } from '../../core/context.ts'
+import { logLevels } from '../../core/exchange.ts'
 import type { Core } from '../../core/core.ts'
 import { isLogLevel } from '../../core/dispatcher.ts'
 import { InvalidParamsError } from '../../core/errors.ts'
