@@ -85,12 +85,16 @@ export class ServerRequests {
     })
   }
 
-  /** Takes a client's answer; one for another instance is passed on. Answers that nobody awaits, or of another session, are dropped. */
-  async answer (sessionId: string, id: RequestId, answer: { result?: unknown, error?: unknown }): Promise<void> {
-    if (typeof id !== 'string') return
-    const instance = id.slice(0, id.indexOf(':'))
-    if (instance === this.#instance) this.#settle(sessionId, id, answer)
-    else if (/^[0-9a-f-]{36}$/.test(instance)) await this.#bus.publish(channelOf(instance), { sessionId, id, answer })
+  /**
+   * Takes a client's answer; one for another instance is passed on. False when that instance cannot be reached: then nobody has the answer.
+   * Answers that nobody awaits, or of another session, are dropped.
+   */
+  async answer (sessionId: string, id: RequestId, answer: { result?: unknown, error?: unknown }): Promise<boolean> {
+    const instance = typeof id === 'string' ? id.slice(0, id.indexOf(':')) : ''
+    if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(instance)) return true
+    if (instance !== this.#instance) return await this.#bus.publish(channelOf(instance), { sessionId, id, answer }) > 0
+    this.#settle(sessionId, id, answer)
+    return true
   }
 
   /** Gives up on the answers of a session that has ended: none can come any more. */

@@ -8,7 +8,9 @@ export function createBusMemory ({ logger }: { logger: Logger }): EventBus {
 
   return {
     publish (channel, event) {
-      if (listeners.has(channel)) queueMicrotask(() => { listeners.deliver(channel, event) })
+      if (!listeners.has(channel)) return 0
+      queueMicrotask(() => { listeners.deliver(channel, event) })
+      return 1
     },
     subscribe (channel: string, listener: (event: JsonObject) => void) {
       return listeners.add(channel, listener)

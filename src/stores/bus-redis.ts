@@ -80,7 +80,7 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
 
   return {
     async publish (channel, event) {
-      await redis.run(async (commands) => { await commands.publish(prefix + channel, JSON.stringify(event)) })
+      return await redis.run((commands) => commands.publish(prefix + channel, JSON.stringify(event)))
     },
     async subscribe (channel, listener, { lasting = false } = {}) {
       const remove = listeners.add(channel, listener)

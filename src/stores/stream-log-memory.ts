@@ -1,5 +1,5 @@
 import type { Clock } from '../core/ports.ts'
-import type { StreamEvent, StreamLog } from '../core/stream-log.ts'
+import type { KeptStream, StreamEvent, StreamLog } from '../core/stream-log.ts'
 import { defaultStreamLogBounds, isGap, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
 
 export interface StreamLogMemoryOptions extends Partial<StreamLogBounds> {
@@ -9,8 +9,7 @@ export interface StreamLogMemoryOptions extends Partial<StreamLogBounds> {
 }
 
 interface Stream {
-  readonly sessionId: string
-  readonly streamId: string
+  readonly kept: KeptStream
   events: { number: number, bytes: number, event: StreamEvent }[]
   bytes: number
   /** The number of the last message; -1 before the first. */
@@ -48,9 +47,10 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
   function drop (stream: Stream): void {
     order.delete(stream)
     total -= weightOf(stream)
-    const streams = sessions.get(stream.sessionId)
-    streams?.delete(stream.streamId)
-    if (streams?.size === 0) sessions.delete(stream.sessionId)
+    const { sessionId, id } = stream.kept
+    const streams = sessions.get(sessionId)
+    streams?.delete(id)
+    if (streams?.size === 0) sessions.delete(sessionId)
   }
 
   function find (sessionId: string, streamId: string): Stream | undefined {
@@ -60,23 +60,24 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
     return undefined
   }
 
-  function use (sessionId: string, streamId: string): Stream {
-    const stream = find(sessionId, streamId) ?? begin(sessionId, streamId)
+  function use (kept: KeptStream): Stream {
+    const { sessionId, id } = kept
+    const stream = find(sessionId, id) ?? begin(kept)
     stream.usedAt = clock.now()
     order.delete(stream)
     order.add(stream)
     const streams = sessions.get(sessionId) ?? new Map<string, Stream>()
     sessions.set(sessionId, streams)
     // Set anew, so that here too those used last stand last.
-    streams.delete(streamId)
-    streams.set(streamId, stream)
+    streams.delete(id)
+    streams.set(id, stream)
     const [oldest] = streams.values()
     if (streams.size > bounds.maxStreams && oldest !== undefined) drop(oldest)
     return stream
   }
 
-  function begin (sessionId: string, streamId: string): Stream {
-    const stream: Stream = { sessionId, streamId, events: [], bytes: 0, last: -1, missing: -1, ended: false, usedAt: 0 }
+  function begin (kept: KeptStream): Stream {
+    const stream: Stream = { kept, events: [], bytes: 0, last: -1, missing: -1, ended: false, usedAt: 0 }
     total += weightOf(stream)
     return stream
   }
@@ -92,27 +93,52 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
     stream.events.splice(0, gone)
   }
 
+  function push (stream: Stream, number: number, event: StreamEvent): void {
+    const before = weightOf(stream)
+    if (isGap(stream.last, number)) Object.assign(stream, { events: [], bytes: 0, missing: number - 1 })
+    const bytes = Buffer.byteLength(event.message)
+    stream.events.push({ number, bytes, event })
+    stream.bytes += bytes
+    stream.last = number
+    trim(stream)
+    total += weightOf(stream) - before
+    if (total > maxTotalBytes) sweep()
+  }
+
+  function take (kept: KeptStream, event: StreamEvent): boolean {
+    const number = numberIn(kept.id, event.id)
+    if (find(kept.sessionId, kept.id)?.ended === true) return false
+    const stream = use(kept)
+    if (number > stream.last) push(stream, number, event) // Else it was told already.
+    return true
+  }
+
   return {
-    append (sessionId, streamId, event) {
-      const number = numberIn(streamId, event.id)
-      const stream = use(sessionId, streamId)
-      if (number <= stream.last) return // Told already.
-      const before = weightOf(stream)
-      if (isGap(stream.last, number)) Object.assign(stream, { events: [], bytes: 0, missing: number - 1 })
-      const bytes = Buffer.byteLength(event.message)
-      stream.events.push({ number, bytes, event })
-      stream.bytes += bytes
-      stream.last = number
-      trim(stream)
-      total += weightOf(stream) - before
-      if (total > maxTotalBytes) sweep()
+    append (kept, event) { return take(kept, event) },
+    end (kept, event) {
+      const isTaken = event === undefined ? find(kept.sessionId, kept.id)?.ended !== true : take(kept, event)
+      if (isTaken) use(kept).ended = true
+      return isTaken
     },
-    end (sessionId, streamId) { use(sessionId, streamId).ended = true },
     after (sessionId, eventId) {
       const parts = splitEventId(eventId)
       const stream = parts === undefined ? undefined : find(sessionId, parts.streamId)
       if (parts === undefined || stream === undefined || parts.number < stream.missing) return undefined
-      return { streamId: stream.streamId, events: stream.events.filter(({ number }) => number > parts.number).map(({ event }) => event), ended: stream.ended }
+      return { stream: stream.kept, events: stream.events.filter(({ number }) => number > parts.number).map(({ event }) => event), ended: stream.ended }
+    },
+    renew () { /* The only instance is this one, and it is there. */ },
+    state ({ sessionId, id }) {
+      const { last = -1, ended = false } = find(sessionId, id) ?? {}
+      return { last, ended, isWriterPresent: true }
+    },
+    conclude (kept, { message, after, isAbandoned }) {
+      const stream = find(kept.sessionId, kept.id)
+      if (!isAbandoned || stream === undefined || stream.ended) return
+      const number = Math.max(stream.last, after) + 1
+      // What is missing before it is what this end stands for.
+      stream.last = number - 1
+      push(use(kept), number, { id: `${kept.id}.${number}`, message })
+      stream.ended = true
     },
     forget (sessionId) {
       for (const stream of [...sessions.get(sessionId)?.values() ?? []]) drop(stream)

@@ -89,10 +89,19 @@ t.test('an answer that reaches another instance finds its way', async (t) => {
   await t.rejects(refused.answer, { message: /no/ })
 })
 
+t.test('an answer to an instance that cannot be reached is not taken for delivered', async (t) => {
+  const [asking, other] = [await open(), await open()]
+  const { id } = ask(asking)
+  t.equal(await other.answer('mine', id.replace(/:.*/, ':99'), { result: 1 }), true, 'nobody awaits it, which the other instance knows')
+  asking.close()
+  t.equal(await other.answer('mine', id, { result: 1 }), false)
+  t.equal(await asking.answer('mine', id, { result: 1 }), true, 'its own it has')
+})
+
 t.test('what no instance of ours could have asked is not passed on', async (t) => {
   const published: string[] = []
-  const requests = new ServerRequests({ publish: (channel) => { published.push(channel) }, subscribe: () => () => {}, close: () => {} })
-  for (const id of ['', ':', 'x:1', '../../../../../../../../../../../../../../:1', `${'g'.repeat(36)}:1`, 'answers:1', 7]) await requests.answer('mine', id, { result: 1 })
+  const requests = new ServerRequests({ publish: (channel) => published.push(channel), subscribe: () => () => {}, close: () => {} })
+  for (const id of ['', ':', 'x:1', '../../../../../../../../../../../../../../:1', `${'g'.repeat(36)}:1`, 'answers:1', 7]) t.equal(await requests.answer('mine', id, { result: 1 }), true)
   t.strictSame(published, [])
   await requests.answer('mine', '01234567-89ab-cdef-0123-456789abcdef:1', { result: 1 })
   t.strictSame(published, ['answers:01234567-89ab-cdef-0123-456789abcdef'])

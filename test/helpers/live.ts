@@ -10,8 +10,8 @@ export interface StreamEvent {
 }
 
 const both = 'application/json, text/event-stream'
-/** What a test waits for comes soon or never. */
-const maxWaitMs = 10_000
+/** What a test waits for comes soon or never; that an instance is gone is noticed after a while. */
+const maxWaitMs = 25_000
 
 export async function listen (app: GantryApp): Promise<string> {
   return await app.listen({ port: 0, host: '127.0.0.1' })

@@ -54,6 +54,21 @@ export function busContract (t: Test, open: (t: Test) => Promise<OpenedBus>): vo
     t.strictSame([news.events, weather.events, newsroom.events], [[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
   })
 
+  t.test('who publishes learns whether anybody listens', async (t) => {
+    const { here, there } = await open(t)
+    t.equal(await here.publish('news', { n: 1 }), 0)
+    const [first, second] = [await collect(there, 'news'), await collect(there, 'news')]
+    t.equal(await here.publish('news', { n: 2 }), 1, 'instances count, not their listeners')
+    t.equal(await there.publish('news', { n: 3 }), 1)
+    t.equal(await here.publish('weather', { n: 4 }), 0)
+    first.unsubscribe()
+    t.equal(await there.publish('news', { n: 5 }), 1)
+    second.unsubscribe()
+    // What an instance asks Redis is done in order.
+    await (await collect(there, 'fence')).unsubscribe()
+    t.equal(await here.publish('news', { n: 6 }), 0)
+  })
+
   t.test('events of one publisher arrive in their order', async (t) => {
     const { here, there } = await open(t)
     const { events, reached } = await collect(there, 'news')

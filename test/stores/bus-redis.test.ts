@@ -40,6 +40,13 @@ t.test('an instance subscribes a channel once, whoever listens to it, and leaves
   t.equal(await count(), 0)
 })
 
+t.test('each instance that listens counts among those that heard', async (t) => {
+  const instances = [await instance(t), await instance(t), await instance(t)]
+  const [here] = instances
+  await Promise.all(instances.map(({ bus }) => collect(bus, 'count')))
+  t.equal(await here?.bus.publish('count', { n: 1 }), 3)
+})
+
 t.test('an instance that only publishes has no second connection', async (t) => {
   const server = await startRedis(t)
   const { bus } = await instance(t, server)

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { StreamLog } from '../../src/core/stream-log.ts'
+import type { KeptStream, StreamLog } from '../../src/core/stream-log.ts'
 import type { StreamLogBounds } from '../../src/stores/stream-log-bounds.ts'
 
 export interface OpenedLog {
@@ -8,9 +8,14 @@ export interface OpenedLog {
   pass (ms: number): void | Promise<void>
 }
 
+/** A stream as its writer tells of it. */
+export function streamOf (sessionId: string, id: string, more: Partial<KeptStream> = {}): KeptStream {
+  return { sessionId, id, writer: 'writer', requestId: 1, ...more }
+}
+
 /** Appends messages to a stream, numbered from `from` to `to`. */
 export async function fill (log: StreamLog, session: string, stream: string, from: number, to: number): Promise<void> {
-  for (let number = from; number <= to; number++) await log.append(session, stream, { id: `${stream}.${number}`, message: `message ${number}` })
+  for (let number = from; number <= to; number++) await log.append(streamOf(session, stream), { id: `${stream}.${number}`, message: `message ${number}` })
 }
 
 const numbersAfter = async (log: StreamLog, session: string, id: string): Promise<number[] | undefined> => {
@@ -23,13 +28,13 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
   t.test('what came after an event comes back whole and in order', async (t) => {
     const { log } = await open(t)
     const messages = ['{"a":1}', 'two words', 'größer ✓ 🙂', 'line\nbreak', '']
-    for (const [index, message] of messages.entries()) await log.append('s', 'stream-a', { id: `stream-a.${index + 1}`, message })
+    for (const [index, message] of messages.entries()) await log.append(streamOf('s', 'stream-a'), { id: `stream-a.${index + 1}`, message })
     t.strictSame(await log.after('s', 'stream-a.2'), {
-      streamId: 'stream-a',
+      stream: streamOf('s', 'stream-a'),
       events: [{ id: 'stream-a.3', message: 'größer ✓ 🙂' }, { id: 'stream-a.4', message: 'line\nbreak' }, { id: 'stream-a.5', message: '' }],
       ended: false
     })
-    t.strictSame(await log.after('s', 'stream-a.5'), { streamId: 'stream-a', events: [], ended: false })
+    t.strictSame(await log.after('s', 'stream-a.5'), { stream: streamOf('s', 'stream-a'), events: [], ended: false })
   })
 
   t.test('an id that was never appended counts from its number on, as long as the stream is known', async (t) => {
@@ -73,11 +78,90 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
   t.test('the end of a stream is known, with what came before it', async (t) => {
     const { log } = await open(t)
     await fill(log, 's', 'a', 1, 2)
-    await log.end('s', 'a')
+    await log.end(streamOf('s', 'a'), undefined)
     t.strictSame([(await log.after('s', 'a.1'))?.ended, (await log.after('s', 'a.2'))?.ended], [true, true])
     t.strictSame(await numbersAfter(log, 's', 'a.1'), [2])
-    await log.end('s', 'silent')
-    t.strictSame(await log.after('s', 'silent.0'), { streamId: 'silent', events: [], ended: true }, 'also where nothing came')
+    await log.end(streamOf('s', 'silent'), undefined)
+    t.strictSame(await log.after('s', 'silent.0'), { stream: streamOf('s', 'silent'), events: [], ended: true }, 'also where nothing came')
+  })
+
+  t.test('the last message is kept with the end, in one step', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 1, 2)
+    t.equal(await log.end(streamOf('s', 'a'), { id: 'a.3', message: 'answer' }), true)
+    t.strictSame(await log.after('s', 'a.2'), { stream: streamOf('s', 'a'), events: [{ id: 'a.3', message: 'answer' }], ended: true })
+    t.equal(await log.end(streamOf('s', 'only'), { id: 'only.1', message: 'answer' }), true)
+    t.match(await log.after('s', 'only.0'), { events: [{ id: 'only.1' }], ended: true })
+  })
+
+  t.test('who writes a stream, and which request it answers, is told with it', async (t) => {
+    const { log } = await open(t)
+    for (const [id, requestId] of [['number', 0], ['text', '0'], ['long', '"{}, \\ größer ✓']] as const) {
+      const stream = streamOf('s', id, { writer: `writer of ${id}`, requestId })
+      await log.append(stream, { id: `${id}.0`, message: '' })
+      t.strictSame((await log.after('s', `${id}.0`))?.stream, stream)
+      await log.end(stream, undefined)
+      t.strictSame((await log.after('s', `${id}.0`))?.stream, stream)
+    }
+  })
+
+  t.test('how a stream stands is told without its messages', async (t) => {
+    const { log } = await open(t)
+    const stream = streamOf('s', 'a')
+    t.match(await log.state(stream), { last: -1, ended: false })
+    await fill(log, 's', 'a', 0, 2)
+    t.strictSame(await log.state(stream), { last: 2, ended: false, isWriterPresent: true })
+    await log.end(stream, { id: 'a.3', message: 'answer' })
+    t.strictSame(await log.state(stream), { last: 3, ended: true, isWriterPresent: true })
+    t.match(await log.state(streamOf('other', 'a')), { last: -1, ended: false })
+  })
+
+  t.test('a stream that its writer has abandoned is concluded once, and its writer learns that it comes too late', async (t) => {
+    const { log } = await open(t)
+    const stream = streamOf('s', 'a')
+    await fill(log, 's', 'a', 0, 2)
+    for (const message of ['first', 'second']) await log.conclude(stream, { message, after: 1, isAbandoned: true })
+    t.strictSame(await log.after('s', 'a.1'), { stream, events: [{ id: 'a.2', message: 'message 2' }, { id: 'a.3', message: 'first' }], ended: true })
+    t.equal(await log.append(stream, { id: 'a.3', message: 'late' }), false)
+    t.equal(await log.append(stream, { id: 'a.4', message: 'late' }), false)
+    t.equal(await log.end(stream, { id: 'a.5', message: 'late' }), false)
+    t.equal(await log.end(stream, undefined), false)
+    t.strictSame(await numbersAfter(log, 's', 'a.0'), [1, 2, 3])
+  })
+
+  t.test('of all that try to end a stream at once, one does', async (t) => {
+    const { log } = await open(t)
+    const stream = streamOf('s', 'a')
+    await fill(log, 's', 'a', 0, 1)
+    const conclude = (message: string): unknown => log.conclude(stream, { message, after: 1, isAbandoned: true })
+    const [, isTaken] = await Promise.all([conclude('one'), log.end(stream, { id: 'a.2', message: 'answer' }), conclude('two')])
+    const ends = (await log.after('s', 'a.1'))?.events.map(({ message }) => message)
+    t.equal(ends?.length, 1)
+    t.equal(ends?.[0] === 'answer', isTaken, 'and its writer knows whether it was that')
+  })
+
+  t.test('a stream that is written, has ended, or is not known is not concluded', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'written', 0, 1)
+    await log.conclude(streamOf('s', 'written'), { message: 'lost', after: 1, isAbandoned: false })
+    t.match(await log.after('s', 'written.0'), { events: [{ id: 'written.1' }], ended: false })
+    await log.end(streamOf('s', 'answered'), { id: 'answered.1', message: 'answer' })
+    await log.end(streamOf('s', 'cancelled'), undefined)
+    for (const id of ['answered', 'cancelled', 'unknown']) await log.conclude(streamOf('s', id), { message: 'lost', after: 1, isAbandoned: true })
+    t.match(await log.after('s', 'answered.0'), { events: [{ message: 'answer' }], ended: true })
+    t.strictSame((await log.after('s', 'cancelled.0'))?.events, [])
+    t.equal(await log.after('s', 'unknown.0'), undefined)
+  })
+
+  t.test('a conclusion comes after all that was seen, and hides nothing that was kept', async (t) => {
+    const { log } = await open(t)
+    await fill(log, 's', 'a', 0, 2)
+    await log.conclude(streamOf('s', 'a'), { message: 'lost', after: 7, isAbandoned: true })
+    t.strictSame(await numbersAfter(log, 's', 'a.7'), [8])
+    t.strictSame(await numbersAfter(log, 's', 'a.1'), [2, 8])
+    await fill(log, 's', 'b', 0, 1)
+    await log.conclude(streamOf('s', 'b'), { message: 'lost', after: 9_999_999_999, isAbandoned: true })
+    t.strictSame((await log.after('s', 'b.1'))?.events, [{ id: 'b.10000000000', message: 'lost' }], 'whatever a client claims to have seen')
   })
 
   t.test('a stream keeps its last 200 messages, and says when more were there', async (t) => {
@@ -90,17 +174,17 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
 
   t.test('a stream keeps the last bytes that it may, counted as they are sent', async (t) => {
     const { log } = await open(t, { maxBytes: 100 })
-    for (const number of range(1, 4)) await log.append('s', 'a', { id: `a.${number}`, message: 'é'.repeat(20) })
+    for (const number of range(1, 4)) await log.append(streamOf('s', 'a'), { id: `a.${number}`, message: 'é'.repeat(20) })
     t.strictSame(await numbersAfter(log, 's', 'a.2'), [3, 4])
     t.equal(await log.after('s', 'a.1'), undefined)
-    await log.append('s', 'a', { id: 'a.5', message: 'x'.repeat(20) })
+    await log.append(streamOf('s', 'a'), { id: 'a.5', message: 'x'.repeat(20) })
     t.strictSame(await numbersAfter(log, 's', 'a.2'), [3, 4, 5], '100 bytes are not more than 100')
   })
 
   t.test('a message that is larger than a stream may be is not kept, and nothing before it', async (t) => {
     const { log } = await open(t, { maxBytes: 100 })
     await fill(log, 's', 'a', 1, 3)
-    await log.append('s', 'a', { id: 'a.4', message: 'é'.repeat(51) })
+    await log.append(streamOf('s', 'a'), { id: 'a.4', message: 'é'.repeat(51) })
     t.equal(await log.after('s', 'a.3'), undefined)
     t.strictSame(await numbersAfter(log, 's', 'a.4'), [])
     await fill(log, 's', 'a', 5, 6)
@@ -110,7 +194,7 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
 
   t.test('by default a stream keeps a megabyte', async (t) => {
     const { log } = await open(t)
-    for (const number of range(1, 5)) await log.append('s', 'a', { id: `a.${number}`, message: 'x'.repeat(256 * 1024) })
+    for (const number of range(1, 5)) await log.append(streamOf('s', 'a'), { id: `a.${number}`, message: 'x'.repeat(256 * 1024) })
     t.strictSame(await numbersAfter(log, 's', 'a.1'), [2, 3, 4, 5])
     t.equal(await log.after('s', 'a.0'), undefined)
   })
@@ -148,7 +232,7 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
     const { log } = await open(t)
     await fill(log, 's1', 'a', 1, 1)
     await fill(log, 's1', 'b', 1, 1)
-    await log.end('s1', 'c')
+    await log.end(streamOf('s1', 'c'), undefined)
     await fill(log, 's2', 'a', 1, 1)
     await log.forget('s1')
     await log.forget('s3')
@@ -182,6 +266,6 @@ export function streamLogContract (t: Test, open: (t: Test, bounds?: Partial<Str
 
   t.test('an event under the name of another stream is a fault of the caller', async (t) => {
     const { log } = await open(t)
-    for (const id of ['b.1', 'a', 'a.x']) await t.rejects(async () => log.append('s', 'a', { id, message: 'x' }), /is not the id of an event of the stream a/)
+    for (const id of ['b.1', 'a', 'a.x']) await t.rejects(async () => log.append(streamOf('s', 'a'), { id, message: 'x' }), /is not the id of an event of the stream a/)
   })
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { EventBus } from '../bus.ts'
-import { CancelledError, InvalidParamsError, TaskLimitError, TaskLostError, TaskUnknownError, ToolTimeoutError } from '../errors.ts'
+import { AnswerUndeliveredError, CancelledError, InvalidParamsError, TaskLimitError, TaskLostError, TaskUnknownError, ToolTimeoutError } from '../errors.ts'
 import { readAnswer, type Inquiry } from '../inquiry.ts'
 import { isObject } from '../json-rpc.ts'
 import type { Clock, JsonObject, Logger } from '../ports.ts'
 import type { TaskedCall } from './lane.ts'
 import { hasEnded, isExpired, type TaskRecord, type TaskStore } from './record.ts'
 import { RunningTask } from './running-task.ts'
+import { TaskNews, type TaskListener } from './task-news.ts'
 
 export interface TaskLimits {
   /** How long a task is kept, from its creation. */
@@ -39,11 +40,15 @@ export class Tasks {
   readonly #parts: TasksParts
   readonly #instance = randomUUID()
   readonly #running = new Map<string, RunningTask>()
+  readonly #news: TaskNews
   #listening: Promise<() => void> | undefined
   #renewal: NodeJS.Timeout | undefined
   #isClosing = false
 
-  constructor (parts: TasksParts) { this.#parts = parts }
+  constructor (parts: TasksParts) {
+    this.#parts = parts
+    this.#news = new TaskNews({ bus: parts.bus, logger: parts.logger, look: (id) => this.#find(id) })
+  }
 
   /** How many tasks run in this process. */
   get size (): number { return this.#running.size }
@@ -78,7 +83,11 @@ export class Tasks {
       clock,
       logger,
       maxResultBytes,
-      keep: (changed) => store.update(changed),
+      keep: async (changed) => {
+        const kept = await store.update(changed)
+        if (kept === 'kept') void this.#news.tell(record.id)
+        return kept
+      },
       done: () => {
         clearTimeout(limit)
         this.#running.delete(record.id)
@@ -93,9 +102,14 @@ export class Tasks {
   /** The state of a task. Rejects with TaskUnknownError, which is the same whether there is none, it has expired, or it is another's. */
   async get (id: unknown, principal: string): Promise<TaskRecord> {
     if (typeof id !== 'string') throw new InvalidParamsError('params.taskId must be the id of a task.')
-    const record = id.length > maxIdLength ? undefined : this.#running.get(id)?.record ?? await this.#parts.store.get(id)
-    if (record === undefined || record.principal !== principal || isExpired(record, this.#parts.clock.now())) throw new TaskUnknownError()
+    const record = await this.#find(id)
+    if (record === undefined || record.principal !== principal) throw new TaskUnknownError()
     return record
+  }
+
+  /** Hears how a task changes, on whatever instance, until the returned function is called. Whose it is was asked before. Rejects with StateUnavailableError. */
+  async watch (id: string, listener: TaskListener): Promise<() => void> {
+    return await this.#news.watch(id, listener)
   }
 
   /** Hands answers to the handler that asked. Those to nothing that is asked are ignored; one that does not fit rejects all with InvalidParamsError. */
@@ -106,7 +120,7 @@ export class Tasks {
     if (Object.keys(answers).length === 0) return
     const own = this.#running.get(known)
     if (own !== undefined) own.answer(answers)
-    else await this.#parts.bus.publish(channelOf(instance), { kind: 'answer', id: known, answers })
+    else if (await this.#parts.bus.publish(channelOf(instance), { kind: 'answer', id: known, answers }) === 0) throw new AnswerUndeliveredError()
   }
 
   /** Ends a task. One that has ended already stays as it is. */
@@ -127,6 +141,11 @@ export class Tasks {
     if (listening === undefined) return
     const stop = await listening
     stop()
+  }
+
+  async #find (id: string): Promise<TaskRecord | undefined> {
+    const record = id.length > maxIdLength ? undefined : this.#running.get(id)?.record ?? await this.#parts.store.get(id)
+    return record === undefined || isExpired(record, this.#parts.clock.now()) ? undefined : record
   }
 
   /** From the first task on: a server without tasks listens to nothing. */

@@ -50,8 +50,9 @@ export class EventStream extends Readable {
     if (this.#open) this.push(`: ${text}\n\n`)
   }
 
-  /** Ends the answer politely. */
-  end (): void {
+  /** Ends the answer politely, with a last message if there is one. */
+  end (message?: string): void {
+    if (message !== undefined) this.send(message)
     if (!this.#open) return
     this.#open = false
     this.push(null)

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { changeNotification, type Changes } from '../../core/changes.ts'
 import { StateUnavailableError } from '../../core/errors.ts'
+import { whenExpired } from '../../core/expiry.ts'
 import { notificationText } from '../../core/json-rpc.ts'
-import type { Change, Logger } from '../../core/ports.ts'
+import type { Change, Logger, Principal } from '../../core/ports.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
-import { resumeStream, type StreamKeeping } from './resumable-stream.ts'
+import { resumeStream } from './resumption.ts'
+import type { StreamKeeping } from './written-streams.ts'
 
 export interface SessionStreamsOptions {
   sessions: SessionStore
@@ -16,6 +18,13 @@ export interface SessionStreamsOptions {
   /** After how long sessions end that nobody uses; those with a stream are used more often. */
   idleTimeoutMs: number
   logger: Logger
+}
+
+export interface StreamRequest {
+  lastEventId: string | undefined
+  principal: Principal
+  /** Gives back the place that the stream has among those of its caller. */
+  release: () => void
 }
 
 const longestWatchMs = 60_000
@@ -48,8 +57,10 @@ export class SessionStreams {
   }
 
   /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. */
-  async open (session: SessionRecord, reply: FastifyReply, lastEventId: string | undefined): Promise<void> {
+  async open (session: SessionRecord, reply: FastifyReply, { lastEventId, principal, release }: StreamRequest): Promise<void> {
     const stream = new EventStream()
+    stream.once('close', release)
+    stream.once('close', whenExpired(principal, () => { stream.end() }))
     this.#options.streams.add(stream, 'endless')
     stream.comment('open')
     reply.headers(eventStreamHeaders).send(stream)
@@ -74,7 +85,9 @@ export class SessionStreams {
     // The latest stream takes the news: an older one may be dead without anybody knowing.
     session.streamId = id
     await this.#options.sessions.update(session)
-    if (stream.destroyed) await this.#passOn(session.id, id)
+    // That it has ended elsewhere may have been told before there was a stream to end.
+    if (await this.#options.sessions.get(session.id) === undefined) stream.end()
+    else if (stream.destroyed) await this.#passOn(session.id, id)
   }
 
   /** Ends the streams of a session that has ended. */
