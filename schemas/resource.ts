@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
+import { OwnCacheHint } from './cache-hint.ts'
 import { Handler } from './handler.ts'
 import { Annotations, Icon, Meta } from './mcp.ts'
 import { closedObject, definition, described, milliseconds, shortName, text } from './primitives.ts'
@@ -33,6 +34,7 @@ export const ResourceConfig = definition('Resource', closedObject({
     description: 'For templates: the values of each variable that are offered for completion.', reloadable
   })),
   timeout: Type.Optional(milliseconds({ description: 'How long the handler may take. Without it, `server.requestTimeout`.', reloadable })),
+  cacheHint: Type.Optional(described(OwnCacheHint, { description: 'What clients are told of keeping it. What is not said here comes from `server.protocol.cacheHints`.', reloadable })),
   annotations: Type.Optional(described(Annotations, { description: 'Hints for clients: audience, priority, last change.', reloadable })),
   icons: Type.Optional(Type.Array(Icon, { description: 'Images that clients may show.', reloadable })),
   _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable }))

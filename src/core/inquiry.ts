@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { InvalidParamsError, MissingCapabilityError, NotAvailableError } from './errors.ts'
+import { formFault } from './form-schema.ts'
 import { isObject } from './json-rpc.ts'
 import { compileCheck, SchemaFaultError, type Check } from './validation.ts'
-import { isModern, supportsElicitation, supportsUrlElicitation, type Revision } from './versions.ts'
+import { isModern, supportsElicitation, supportsSamplingContext, supportsUrlElicitation, type Revision } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
 /**
@@ -30,15 +31,46 @@ export function samplingInquiry (messages: readonly unknown[], options: JsonObje
 
 export const rootsInquiry: Inquiry = { method: 'roots/list', params: {} }
 
+/** A question as it travels. Throws TypeError, for whoever wrote the handler, when it is none that a client could be asked. */
+export function writeInquiry (inquiry: Inquiry): Inquiry {
+  const { method, params } = copyOf(inquiry)
+  if (method === 'sampling/createMessage' && !Array.isArray(params['messages'])) throw new TypeError('What a model is asked must be a list of messages.')
+  if (method === 'elicitation/create') {
+    if (typeof params['message'] !== 'string') throw new TypeError('The message that goes with a question to the user must be a text.')
+    if (params['mode'] === 'url') requireUrl(params['url'])
+    else requireForm(params['requestedSchema'])
+  }
+  return { method, params }
+}
+
+function copyOf (inquiry: Inquiry): Inquiry {
+  try {
+    return JSON.parse(JSON.stringify(inquiry)) as Inquiry // of the same shape: what JSON leaves out was nothing
+  } catch (error) {
+    throw new TypeError(`A question to the client (${inquiry.method}) cannot be written as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+function requireUrl (url: unknown): void {
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new TypeError('The address of the page that the user is asked to visit is no URL.')
+}
+
+function requireForm (schema: unknown): void {
+  const fault = formFault(schema)
+  if (fault !== undefined) throw new TypeError(`The schema of a form is not valid: ${fault}.`)
+  checkFor(schema as JsonObject)
+}
+
 /** Throws MissingCapabilityError when the client did not declare what the inquiry needs. */
-export function requireCapability ({ method, params }: Inquiry, capabilities: JsonObject): void {
+export function requireCapability ({ method, params }: Inquiry, capabilities: JsonObject, revision: Revision): void {
   switch (method) {
     case 'roots/list': return need('roots', capabilities['roots'])
     case 'sampling/createMessage': {
-      need('sampling', capabilities['sampling'])
-      if (params['tools'] === undefined && params['toolChoice'] === undefined) return
       const { sampling } = capabilities
-      if (!isObject(sampling) || !isObject(sampling['tools'])) throw new MissingCapabilityError('sampling.tools', { sampling: { tools: {} } })
+      need('sampling', sampling)
+      const { tools, toolChoice, includeContext = 'none' } = params
+      if (tools !== undefined || toolChoice !== undefined) needOf('sampling', sampling, 'tools')
+      if (includeContext !== 'none' && supportsSamplingContext(revision)) needOf('sampling', sampling, 'context')
       return
     }
     case 'elicitation/create': {
@@ -46,14 +78,17 @@ export function requireCapability ({ method, params }: Inquiry, capabilities: Js
       need('elicitation', elicitation)
       // An empty object means the form mode, which was all there was at first.
       const mode = params['mode'] === 'url' ? 'url' : 'form'
-      const modes = elicitation as JsonObject
-      if (!isObject(modes[mode]) && !(mode === 'form' && modes['url'] === undefined)) throw new MissingCapabilityError(`elicitation.${mode}`, { elicitation: { [mode]: {} } })
+      if (mode === 'url' || elicitation['url'] !== undefined) needOf('elicitation', elicitation, mode)
     }
   }
 }
 
-function need (name: string, declared: unknown): void {
+function need (name: string, declared: unknown): asserts declared is JsonObject {
   if (!isObject(declared)) throw new MissingCapabilityError(name, { [name]: {} })
+}
+
+function needOf (name: string, declared: JsonObject, part: string): void {
+  if (!isObject(declared[part])) throw new MissingCapabilityError(`${name}.${part}`, { [name]: { [part]: {} } })
 }
 
 /** Before 2026 there is no error of its own for a missing capability: the tool says what it lacks. Throws NotAvailableError. */
@@ -61,9 +96,9 @@ export function requireLegacyCapability (inquiry: Inquiry, capabilities: JsonObj
   const tooOld = inquiry.method === 'elicitation/create' && !(inquiry.params['mode'] === 'url' ? supportsUrlElicitation(revision) : supportsElicitation(revision))
   if (tooOld) throw new NotAvailableError(inquiry.method, `revision ${revision} does not have it.`)
   try {
-    requireCapability(inquiry, capabilities)
+    requireCapability(inquiry, capabilities, revision)
   } catch (error) {
-    if (error instanceof MissingCapabilityError) throw new NotAvailableError(inquiry.method, 'the client did not declare that it can answer it.')
+    if (error instanceof MissingCapabilityError) throw new NotAvailableError(inquiry.method, `the client did not declare the capability that it needs (${error.capability}).`)
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { InvalidParamsError } from './errors.ts'
+import { canonicalText } from './canonical-json.ts'
+import { InputLimitError, InvalidParamsError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import type { Clock, JsonObject } from './ports.ts'
 
@@ -17,9 +18,9 @@ export interface StateBinding {
 }
 
 export interface RequestStates {
-  /** Seals what the handler has been answered so far. Throws InvalidParamsError for arguments that are nested too deeply. */
-  seal (answers: JsonObject, binding: StateBinding): string
-  /** Gives the answers back. Throws InvalidParamsError for a state that is forged, changed, late, or of another call. */
+  /** Seals what the next round has to know. Throws InputLimitError when that is too much, InvalidParamsError for arguments that are nested too deeply. */
+  seal (content: JsonObject, binding: StateBinding): string
+  /** Gives it back. Throws InvalidParamsError for a state that is forged, changed, late, or of another call. */
   open (state: unknown, binding: StateBinding): JsonObject
 }
 
@@ -30,20 +31,25 @@ export interface RequestStateOptions {
   clock: Clock
 }
 
+/** A state goes out with each question and comes back with each answer. It is ASCII: a byte a character. */
+const maxStateBytes = 1_048_576
+
 export function createRequestStates ({ secret, ttlMs, clock }: RequestStateOptions): RequestStates {
   const sign = (payload: string): Buffer => createHmac('sha256', secret).update('request-state\0').update(payload).digest()
   return {
-    seal (answers, binding) {
-      const payload = Buffer.from(JSON.stringify({ answers, call: digestOf(binding), expires: clock.now() + ttlMs })).toString('base64url')
-      return `${payload}.${sign(payload).toString('base64url')}`
+    seal (content, binding) {
+      const payload = Buffer.from(JSON.stringify({ content, call: digestOf(binding), expires: clock.now() + ttlMs })).toString('base64url')
+      const state = `${payload}.${sign(payload).toString('base64url')}`
+      if (state.length > maxStateBytes) throw new InputLimitError(`What its client has answered so far is ${state.length} bytes as the state of the call; there may be ${maxStateBytes}.`)
+      return state
     },
     open (state, binding) {
       const [payload, signature, ...rest] = typeof state === 'string' ? state.split('.') : []
       if (payload === undefined || signature === undefined || rest.length > 0 || !equal(Buffer.from(signature, 'base64url'), sign(payload), signature)) throw refused()
-      const content: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
-      if (!isObject(content) || !isObject(content['answers']) || content['call'] !== digestOf(binding)) throw refused()
-      if (typeof content['expires'] !== 'number' || content['expires'] < clock.now()) throw refused()
-      return content['answers']
+      const sealed: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+      if (!isObject(sealed) || !isObject(sealed['content']) || sealed['call'] !== digestOf(binding)) throw refused()
+      if (typeof sealed['expires'] !== 'number' || sealed['expires'] < clock.now()) throw refused()
+      return sealed['content']
     }
   }
 }
@@ -59,21 +65,10 @@ function equal (given: Buffer, expected: Buffer, text: string): boolean {
 }
 
 function digestOf ({ principal, target, arguments: args }: StateBinding): string {
-  return createHash('sha256').update(canonicalText([principal, target, args])).digest('base64url')
-}
-
-function canonicalText (value: unknown): string {
   try {
-    return JSON.stringify(canonical(value))
+    return createHash('sha256').update(canonicalText([principal, target, args])).digest('base64url')
   } catch (error) {
     if (error instanceof RangeError) throw new InvalidParamsError('params.arguments is nested too deeply.', { cause: error })
     throw error
   }
-}
-
-/** Equal values give equal text, whatever the order of their members. */
-function canonical (value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (!isObject(value)) return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, canonical(value[key])]))
 }

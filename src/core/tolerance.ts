@@ -144,7 +144,7 @@ export const deviations = {
   },
   'log-level-spelling': {
     where: 'everywhere',
-    what: 'a level in capitals, or `warn`, in logging/setLevel',
+    what: 'a level in capitals, or `warn`, in logging/setLevel of a session',
     rule: 'Levels are the eight words of RFC 5424 in small letters (2025-11-25 server/utilities/logging)',
     served: 'as the level that is meant',
     refused: '-32602',

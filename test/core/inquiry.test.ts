@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from '../../src/core/inquiry.ts'
+import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, writeInquiry, type Inquiry } from '../../src/core/inquiry.ts'
 import type { JsonObject } from '../../src/core/ports.ts'
 
 const schema = { type: 'object', properties: { name: { type: 'string', minLength: 2 }, age: { type: 'integer', minimum: 0, default: 30 }, mail: { type: 'string', format: 'email' } }, required: ['name'] }
@@ -22,6 +22,7 @@ t.test('each question is written as its revision has it', async (t) => {
 t.test('a question needs what it needs of the client, and the error says what that is', async (t) => {
   const withTools = samplingInquiry([], { tools: [] })
   const withChoice = samplingInquiry([], { toolChoice: { mode: 'auto' } })
+  const withContext = samplingInquiry([], { includeContext: 'thisServer' })
   const rows: [what: string, inquiry: Inquiry, capabilities: JsonObject, required?: JsonObject][] = [
     ['roots', rootsInquiry, { roots: {} }],
     ['roots', rootsInquiry, { roots: { listChanged: true } }],
@@ -35,6 +36,12 @@ t.test('a question needs what it needs of the client, and the error says what th
     ['sampling with tools', withTools, { sampling: {} }, { sampling: { tools: {} } }],
     ['sampling with tools', withTools, { sampling: { tools: false } }, { sampling: { tools: {} } }],
     ['sampling with a choice of tools', withChoice, { sampling: {} }, { sampling: { tools: {} } }],
+    ['sampling with context', withContext, { sampling: { context: {} } }],
+    ['sampling with context', withContext, { sampling: {} }, { sampling: { context: {} } }],
+    ['sampling with context', withContext, { sampling: { context: true, tools: {} } }, { sampling: { context: {} } }],
+    ['sampling with all context', samplingInquiry([], { includeContext: 'allServers' }), { sampling: {} }, { sampling: { context: {} } }],
+    ['sampling with a context that nobody knows', samplingInquiry([], { includeContext: 5 }), { sampling: {} }, { sampling: { context: {} } }],
+    ['sampling with no context', samplingInquiry([], { includeContext: 'none' }), { sampling: {} }],
     ['a form', form, { elicitation: {} }],
     ['a form', form, { elicitation: { form: {} } }],
     ['a form', form, { elicitation: { form: {}, url: {} } }],
@@ -48,8 +55,8 @@ t.test('a question needs what it needs of the client, and the error says what th
   ]
   for (const [what, inquiry, capabilities, required] of rows) {
     const shown = `${what} with ${JSON.stringify(capabilities)}`
-    if (required === undefined) t.doesNotThrow(() => { requireCapability(inquiry, capabilities) }, shown)
-    else t.throws(() => { requireCapability(inquiry, capabilities) }, { code: 'MCP_MISSING_CAPABILITY', rpcCode: -32021, status: 400, data: { requiredCapabilities: required } }, shown)
+    if (required === undefined) t.doesNotThrow(() => { requireCapability(inquiry, capabilities, '2026-07-28') }, shown)
+    else t.throws(() => { requireCapability(inquiry, capabilities, '2026-07-28') }, { code: 'MCP_MISSING_CAPABILITY', rpcCode: -32021, status: 400, data: { requiredCapabilities: required } }, shown)
   }
 })
 
@@ -62,8 +69,12 @@ t.test('before 2026 a question that the client or its revision does not have is 
   t.doesNotThrow(() => { requireLegacyCapability(page, all, '2025-11-25') })
   for (const revision of ['2024-11-05', '2025-11-25'] as const) {
     t.doesNotThrow(() => { requireLegacyCapability(sampling, all, revision) })
-    t.throws(() => { requireLegacyCapability(sampling, {}, revision) }, { code: 'MCP_NOT_AVAILABLE', message: /did not declare/ })
+    t.throws(() => { requireLegacyCapability(sampling, {}, revision) }, { code: 'MCP_NOT_AVAILABLE', message: /did not declare the capability that it needs \(sampling\)/ })
   }
+  const withContext = samplingInquiry([], { includeContext: 'allServers' })
+  t.doesNotThrow(() => { requireLegacyCapability(withContext, { sampling: {} }, '2025-06-18') }, 'there was no capability of its own for it')
+  t.throws(() => { requireLegacyCapability(withContext, { sampling: {} }, '2025-11-25') }, { code: 'MCP_NOT_AVAILABLE', message: /\(sampling\.context\)/ })
+  t.doesNotThrow(() => { requireLegacyCapability(withContext, { sampling: { context: {} } }, '2025-11-25') })
 })
 
 t.test('an answer that is one is given to the handler', async (t) => {
@@ -113,11 +124,29 @@ t.test('a refused answer is not repeated in the error', async (t) => {
   }
 })
 
-t.test('a form whose schema is none is a fault of the handler, not of the client', async (t) => {
-  const faulty = formInquiry('m', { type: 'nonsense' }, '2026-07-28')
-  t.throws(() => readAnswer('k', faulty, { action: 'accept', content: {} }), { name: 'TypeError', message: /The schema of a form is not valid/ })
-  const remote = formInquiry('m', { $ref: 'https://example.com/schema' }, '2026-07-28')
-  t.throws(() => readAnswer('k', remote, { action: 'accept', content: {} }), { name: 'TypeError', message: /never fetched/ })
+t.test('a question is refused when it is put, to whoever wrote the handler, when no client could be asked it', async (t) => {
+  const circle: JsonObject = {}
+  circle['self'] = circle
+  const rows: [what: string, inquiry: Inquiry, message: RegExp][] = [
+    ['a form of nothing', formInquiry('m', { type: 'nonsense' }, '2026-07-28'), /The schema of a form is not valid: its root/],
+    ['a form that is elsewhere', formInquiry('m', { type: 'object', properties: {}, $ref: 'https://example.com/schema' }, '2026-07-28'), /"\$ref", which forms do not have/],
+    ['a form that does not compile', formInquiry('m', { type: 'object', properties: { a: { type: 'integer', minimum: 'many' } } }, '2026-07-28'), /The schema of a form is not valid: .*minimum/],
+    ['a form without a message', formInquiry(undefined as unknown as string, schema, '2026-07-28'), /must be a text/],
+    ['a page without a message', urlInquiry(5 as unknown as string, 'https://example.com', '2026-07-28'), /must be a text/],
+    ...['', 'example.com/pay', '/pay', 5].map((url): [string, Inquiry, RegExp] => [`a page at ${url}`, urlInquiry('m', url as string, '2026-07-28'), /is no URL/]),
+    ['a message for a list', samplingInquiry('Hi' as unknown as unknown[], {}), /must be a list of messages/],
+    ['a circle', samplingInquiry([circle], {}), /sampling\/createMessage\) cannot be written as JSON/],
+    ['a number that JSON does not have', samplingInquiry([{ n: 5n }], {}), /cannot be written as JSON/]
+  ]
+  for (const [what, inquiry, message] of rows) t.throws(() => writeInquiry(inquiry), { name: 'TypeError', message }, what)
+  for (const inquiry of [form, page, sampling, rootsInquiry]) t.strictSame(writeInquiry(inquiry), inquiry)
+})
+
+t.test('a question is taken as it travels, and what happens to it afterwards changes nothing', async (t) => {
+  const fields: JsonObject = { day: { type: 'string', default: new Date(0), examples: undefined } }
+  const written = writeInquiry(formInquiry('m', { type: 'object', properties: fields }, '2026-07-28'))
+  fields['more'] = { type: 'string' }
+  t.strictSame(written.params['requestedSchema'], { type: 'object', properties: { day: { type: 'string', default: '1970-01-01T00:00:00.000Z' } } })
 })
 
 t.test('more forms than are kept are still checked', async (t) => {

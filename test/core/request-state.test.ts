@@ -126,8 +126,12 @@ t.test('a state is good until its time is over, and not a moment longer', async 
 
 t.test('a huge state is refused quickly, and a large one that is ours passes', async (t) => {
   for (const huge of ['x'.repeat(4_000_000), `${'A'.repeat(4_000_000)}.${'A'.repeat(43)}`, '.'.repeat(1_000_000), `${state.split('.')[0] ?? ''}.${'A'.repeat(4_000_000)}`]) t.throws(() => states.open(huge, binding), refused)
-  const large = { text: 'ä'.repeat(500_000) }
+  const large = { text: 'ä'.repeat(390_000) }
   t.strictSame(states.open(states.seal(large, binding), binding), large)
+})
+
+t.test('what is too large to travel with every round is not sealed, and the error says how large it is', async (t) => {
+  t.throws(() => states.seal({ text: 'ä'.repeat(400_000) }, binding), { code: 'MCP_INPUT_LIMIT', status: 500, message: /is 106\d{4} bytes as the state of the call; there may be 1048576/ })
 })
 
 t.test('arguments that are nested too deeply are an error of their own, not a crash', async (t) => {

@@ -35,6 +35,8 @@ export interface TaskedCall {
 export interface TaskLane {
   /** True from the moment at which the task is asked for: from then on, questions wait for it. */
   readonly started: boolean
+  /** Of the task, as soon as there is one. */
+  readonly taskId: string | undefined
   enter (call: TaskedCall, rule: TaskRule, toolName: string): void
   /** Makes the task and hands it to the client; a second time does nothing. Rejects with TaskLimitError or StateUnavailableError. */
   start (): Promise<void>

@@ -1,4 +1,5 @@
-import type { Exchange } from '../exchange.ts'
+import type { Audit } from '../audit.ts'
+import type { Door, Exchange } from '../exchange.ts'
 import { CancelledError } from '../errors.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Inquiry } from '../inquiry.ts'
@@ -13,6 +14,8 @@ import type { Tasks } from './tasks.ts'
 export interface TaskCallParts {
   tasks: Tasks
   inFlight: InFlight
+  /** Undefined where nothing is recorded. */
+  audit: Audit | undefined
 }
 
 /**
@@ -23,6 +26,9 @@ export class TaskCall implements Exchange, TaskLane {
   readonly requestId: string
   readonly revision: Revision
   readonly principal: Principal
+  readonly door: Door
+  readonly address: string | undefined
+  readonly clientName: string | undefined
   readonly logger: Logger
   readonly sessionId = undefined
   readonly rpcId: RequestId | undefined
@@ -47,6 +53,9 @@ export class TaskCall implements Exchange, TaskLane {
     this.requestId = client.requestId
     this.revision = client.revision
     this.principal = client.principal
+    this.door = client.door
+    this.address = client.address
+    this.clientName = client.clientName
     this.logger = client.logger
     this.rpcId = client.rpcId
     this.streaming = client.streaming
@@ -60,6 +69,7 @@ export class TaskCall implements Exchange, TaskLane {
 
   get task (): TaskLane { return this }
   get started (): boolean { return this.#starting !== undefined }
+  get taskId (): string | undefined { return this.#task?.record.id }
 
   /** A call can be cancelled by notification, a task cannot: it is up to this class. */
   get cancelKey (): undefined { return undefined }
@@ -130,6 +140,12 @@ export class TaskCall implements Exchange, TaskLane {
       // The client has gone away in the meantime: nobody would ever ask for it.
       task.cancel(call.abortReason)
       throw call.abortReason
+    }
+    try {
+      this.#parts.audit?.record('task.start', this, { name: this.#toolName, task: task.record.id })
+    } catch (error) {
+      task.cancel(error as Error)
+      throw error
     }
     this.#task = task
     this.#client = undefined

@@ -403,7 +403,7 @@ t.test('on a line, a cancel notification ends a call, but not a task', async (t)
   const line = new LineConnection({
     core,
     logger: keepingLogger(),
-    principal: { name: 'local', permissions: ['*'], tier: undefined },
+    principal: { kind: 'local', name: 'local', permissions: ['*'], tier: undefined },
     requests: new ServerRequests(createBusMemory({ logger: keepingLogger() })),
     maxLineBytes: 10_000,
     write: (text) => { written.push(JSON.parse(text) as Message) }
@@ -427,7 +427,7 @@ t.test('on a line, a cancel notification ends a call, but not a task', async (t)
 t.test('the methods ask for the extension, and each principal for its own', async (t) => {
   const { call, ask } = open(t, () => new Promise(() => {}))
   const id = idOf(await call())
-  const bob = ann({ principal: { name: 'bob', permissions: ['*'], tier: undefined } })
+  const bob = ann({ principal: { kind: 'local', name: 'bob', permissions: ['*'], tier: undefined } })
   const requests: [string, JsonObject][] = [['tasks/get', { taskId: id }], ['tasks/update', { taskId: id, inputResponses: {} }], ['tasks/cancel', { taskId: id }]]
   for (const [method, params] of requests) {
     t.match(await ask(method, params, exchangeOf()), { error: { code: -32021, data: { requiredCapabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } } }, params: { status: 400 } }, method)

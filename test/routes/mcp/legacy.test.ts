@@ -182,9 +182,23 @@ t.test('without sessions each request stands for itself', async (t) => {
   t.match((await post(app, callOf(1, 'who'))).message, { result: { content: [{ text: 'nobody' }] } })
   t.equal((await post(app, initialized)).status, 202)
   t.equal((await post(app, { jsonrpc: '2.0', id: 1, result: {} })).status, 202)
-  t.match(await post(app, { jsonrpc: '2.0', id: 1, method: 'logging/setLevel', params: { level: 'debug' } }), { status: 200, message: { result: {} } })
   t.match(await post(app, ping(), { 'mcp-protocol-version': 'garbage' }), { status: 400, message: { id: 1 } })
   t.match(await post(app, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }), { status: 202 })
+})
+
+t.test('without sessions nobody could choose a level: there are no log messages, and the server says so', async (t) => {
+  const speaks: ToolHandler = (_args, context) => { for (const level of ['debug', 'info', 'emergency'] as const) context.log(level, level); return 'said' }
+  const [app, keeps] = [await build(t, stateless, { tools: { speaks } }), await build(t, {}, { tools: { speaks } })]
+  const capabilities = async (of: GantryApp): Promise<unknown> => (await post(of, initialize('2025-11-25'))).message.result?.['capabilities']
+  t.notOk('logging' in Object(await capabilities(app)))
+  t.match(await capabilities(keeps), { logging: {} })
+  t.match((await modern(app, 'server/discover')).message.result?.['capabilities'], { logging: {} }, 'in 2026 each request names its own level')
+  for (const level of ['debug', 'loud', undefined]) {
+    t.match(await post(app, { jsonrpc: '2.0', id: 1, method: 'logging/setLevel', params: { level } }), { status: 200, message: { id: 1, error: { code: -32601, message: 'Method not found: logging/setLevel' } } }, String(level))
+  }
+  t.match((await post(app, callOf(1, 'speaks'))).messages, [{ id: 1, result: { content: [{ text: 'said' }] } }])
+  t.equal((await post(app, callOf(1, 'speaks'))).messages.length, 1)
+  t.equal((await (await openSession(keeps)).call('tools/call', { name: 'speaks' })).messages.length, 3, 'in a session those from info on come')
 })
 
 t.test('without sessions there is no stream to open and nothing to end', async (t) => {

@@ -43,6 +43,54 @@ t.test('discovery tells versions, abilities and instructions, and how long that 
   t.strictSame(Object.keys(result?.['capabilities'] as object).sort(), ['completions', 'logging', 'prompts', 'resources', 'tools'])
 })
 
+t.test('how long and for whom results may be kept is what the configuration says, on every page', async (t) => {
+  const cacheHints = { lists: { ttlMs: 5, cacheScope: 'private' }, content: { ttlMs: 7 }, resources: { ttlMs: 9, cacheScope: 'public' } }
+  const handler = { type: 'registry', name: 'fn' }
+  const app = await build(t, {
+    server: { pageSize: 2, protocol: { cacheHints } },
+    resources: [
+      { uri: 'a:content', name: 'x', content: 'x' }, { uri: 'a:own', name: 'x', content: 'x', cacheHint: { ttlMs: 0, cacheScope: 'private' } },
+      { uri: 'a:fn', name: 'x', handler }, { uri: 'a:longer', name: 'x', handler, cacheHint: { ttlMs: 60_000 } }, { uriTemplate: 'a:t/{id}', name: 'x', handler, cacheHint: { cacheScope: 'private' } }
+    ]
+  }, { handlers: { fn: () => 'x' } })
+  const hintOf = async (method: string, params: JsonObject = {}): Promise<unknown[]> => {
+    const { message: { result } } = await modern(app, method, params)
+    return [result?.['ttlMs'], result?.['cacheScope'], result?.['nextCursor']]
+  }
+  const [ttlMs, scope, cursor] = await hintOf('resources/list')
+  t.strictSame([ttlMs, scope], [5, 'private'])
+  t.strictSame(await hintOf('resources/list', { cursor }), [5, 'private', undefined])
+  for (const method of ['server/discover', 'tools/list', 'prompts/list', 'resources/templates/list']) t.strictSame(await hintOf(method), [5, 'private', undefined], method)
+  const reads: [uri: string, ttlMs: number, scope: string][] = [['a:content', 7, 'public'], ['a:own', 0, 'private'], ['a:fn', 9, 'public'], ['a:longer', 60_000, 'public'], ['a:t/5', 9, 'private']]
+  for (const [uri, ...hint] of reads) t.strictSame(await hintOf('resources/read', { uri }), [...hint, undefined], uri)
+})
+
+t.test('where callers show who they are, nothing is for everyone, whatever the configuration says', async (t) => {
+  const key = 'a key that nobody guesses, as long as it is'
+  const cacheHint = { ttlMs: 8, cacheScope: 'public' }
+  const app = await build(t, {
+    server: { protocol: { cacheHints: { lists: cacheHint, resources: cacheHint } } },
+    security: { authentication: { apiKeys: [{ name: 'ci', key, permissions: ['*'] }], allowAnonymous: true }, permissions: { anonymous: ['*'] } },
+    resources: [{ uri: 'a:content', name: 'x', content: 'x' }, { uri: 'a:own', name: 'x', content: 'x', cacheHint }, { uri: 'a:fn', name: 'x', handler: { type: 'registry', name: 'fn' } }]
+  }, { handlers: { fn: () => 'x' } })
+  const requests: [method: string, params: JsonObject][] = [
+    ...['server/discover', 'tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'].map((method): [string, JsonObject] => [method, {}]),
+    ...['a:content', 'a:own', 'a:fn'].map((uri): [string, JsonObject] => ['resources/read', { uri }])
+  ]
+  for (const [method, params] of requests) {
+    for (const headers of [{}, { 'x-api-key': key }]) t.match((await modern(app, method, params, { headers })).message.result, { ttlMs: Number, cacheScope: 'private' }, `${method} ${JSON.stringify(params)}`)
+  }
+})
+
+t.test('what was read with answers to questions is nothing to keep', async (t) => {
+  const ask: ToolHandler = async (_variables, context) => (await context.elicit('Which?', { type: 'object', properties: {} }, { key: 'which' })).action
+  const app = await build(t, { server: { protocol: { cacheHints: { resources: { ttlMs: 9_000, cacheScope: 'public' } } } }, resources: [{ uri: 'a:b', name: 'b', handler: { type: 'registry', name: 'ask' } }] }, { handlers: { ask } })
+  const read = async (round: JsonObject): Promise<JsonObject> => (await modern(app, 'resources/read', { uri: 'a:b', ...round }, { meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } } })).message.result ?? {}
+  const asked = await read({})
+  t.notOk('ttlMs' in asked || 'cacheScope' in asked)
+  t.match(await read({ requestState: asked['requestState'], inputResponses: { which: { action: 'accept', content: {} } } }), { contents: [{ text: 'accept' }], ttlMs: 0, cacheScope: 'private' })
+})
+
 t.test('lists say how long they hold, on each page alike; calls and prompts do not', async (t) => {
   const app = await open(t)
   for (const method of ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list']) {

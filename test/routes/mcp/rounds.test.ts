@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { HandlerContext, ToolHandler } from '../../../src/core/ports.ts'
-import { build, modern, post, rest, textOf, type Answer, type GantryApp, type JsonObject, type RequestOptions } from '../../helpers/build.ts'
+import { build, modern, openSession, post, rest, textOf, type Answer, type GantryApp, type JsonObject, type RequestOptions } from '../../helpers/build.ts'
 import { turn } from '../../helpers/waiting.ts'
 
 const nameForm = { type: 'object', properties: { name: { type: 'string', minLength: 2 } }, required: ['name'] }
@@ -126,14 +126,15 @@ t.test('a question that is asked again under one key is another question', async
 })
 
 t.test('answers to nothing are ignored, and wrong keys are asked again', async (t) => {
-  const app = await build(t, {}, { tools: { greet, plain: () => 'plain' } })
+  const app = await build(t, {}, { tools: { greet, plain: () => 'plain', unnamed: async (_args, context) => await context.elicit('Who?', nameForm) } })
   const first = await call(app, 'greet')
   for (const inputResponses of [{}, { Name: accept({ name: 'Ann' }) }, { other: null }, { __proto__: null, 'name ': 5 }]) {
     const again = await goOn(app, 'greet', first, inputResponses)
     t.strictSame([again.message.result?.['resultType'], Object.keys(requestsOf(again))], ['input_required', ['name']], JSON.stringify(inputResponses))
   }
   t.equal(textOf(await goOn(app, 'greet', first, { name: accept({ name: 'Ann' }), other: 5, 'question-1': null })), 'Hello Ann')
-  t.equal(textOf(await call(app, 'greet', { inputResponses: { name: accept({ name: 'Ann' }) } })), 'Hello Ann', 'a client that knows the question may answer it at once')
+  t.equal(textOf(await call(app, 'greet', { inputResponses: { name: accept({ name: 'Ann' }), other: 5 } })), 'Hello Ann', 'a client that knows the question by its name may answer it at once')
+  t.strictSame(Object.keys(requestsOf(await call(app, 'unnamed', { inputResponses: { 'question-1': accept({ name: 'Ann' }) } }))), ['question-1'], 'one without a name has to be asked first')
   t.equal(textOf(await call(app, 'plain', { inputResponses: { other: 1 } })), 'plain')
 })
 
@@ -165,7 +166,102 @@ t.test('a wrong answer ends the call whether the handler likes it or not', async
     return 'was answered'
   }
   const app = await build(t, {}, { tools: { atOnce: stubborn(), later: stubborn(turn) } })
-  for (const name of ['atOnce', 'later']) t.match((await call(app, name, { inputResponses: { name: 5 } })).message, { error: { code: -32602 } }, name)
+  for (const name of ['atOnce', 'later']) t.match((await goOn(app, name, await call(app, name), { name: 5 })).message, { error: { code: -32602 } }, name)
+})
+
+t.test('a handler that asks something else when it runs again is not given the old answer: the client is asked anew', async (t) => {
+  let balance = 10
+  const given: unknown[] = []
+  const app = await build(t, {}, {
+    tools: {
+      pay: async (_args, context) => {
+        const answer = await context.elicit(`Pay ${balance}?`, { type: 'object', properties: { sure: { type: 'boolean' } } }, { key: 'sure' })
+        given.push(balance)
+        return `${answer.action} ${balance}`
+      },
+      either: async (_args, context) => {
+        const first = await context.elicit('Delete the draft?', nameForm)
+        return `${balance > 50 ? (await context.elicit('Delete everything?', nameForm)).action : 'no'} ${first.action}`
+      },
+      shifting: async (_args, context) => (await (balance > 50 ? context.sample([]) : context.elicit('Delete the draft?', nameForm))) === undefined ? '' : 'answered'
+    }
+  })
+  const first = await call(app, 'pay')
+  t.match(requestsOf(first), { sure: { params: { message: 'Pay 10?' } } })
+  balance = 1_000
+  const second = await goOn(app, 'pay', first, { sure: accept({ sure: true }) })
+  t.match(second.message.result, { resultType: 'input_required', inputRequests: { sure: { params: { message: 'Pay 1000?' } } } })
+  t.strictSame(given, [])
+  t.match(requestsOf(await goOn(app, 'pay', first, { sure: accept({ sure: true }) })), { sure: { params: { message: 'Pay 1000?' } } }, 'and so it is each time')
+  t.equal(textOf(await goOn(app, 'pay', second, { sure: accept({ sure: true }) })), 'accept 1000')
+
+  balance = 10
+  const draft = await call(app, 'either')
+  balance = 1_000
+  t.strictSame(Object.entries(requestsOf(await goOn(app, 'either', draft, { 'question-1': accept({ name: 'Ann' }), 'question-2': accept({ name: 'Ann' }) }))).map(([key, { params }]) => [key, (params as JsonObject)['message']]), [['question-2', 'Delete everything?']], 'what was not asked cannot be answered ahead')
+
+  balance = 10
+  const form = await call(app, 'shifting')
+  balance = 1_000
+  t.match(requestsOf(await goOn(app, 'shifting', form, { 'question-1': accept({ name: 'Ann' }) })), { 'question-1': { method: 'sampling/createMessage' } }, 'whatever kind of question it was')
+  t.equal(app.core.inFlight.size, 0)
+})
+
+t.test('a call that asks without end is ended, and the error says why', async (t) => {
+  let time = 0
+  const app = await build(t, {}, {
+    tools: { late: async (_args, context) => (await context.elicit(`It is ${++time}. Go on?`, nameForm)).action }
+  })
+  let answer = await call(app, 'late')
+  for (let round = 2; round <= 32; round++) answer = await goOn(app, 'late', answer, { 'question-1': accept({ name: 'Ann' }) })
+  t.match(requestsOf(answer), { 'question-1': { params: { message: 'It is 32. Go on?' } } })
+  const last = await goOn(app, 'late', answer, { 'question-1': accept({ name: 'Ann' }) })
+  t.match(last.message.result, { resultType: 'complete', isError: true, content: [{ text: /^There were 32 rounds of questions/ }] })
+})
+
+t.test('a state does not grow beyond its bound, and the error says so', async (t) => {
+  const app = await build(t, {}, {
+    tools: {
+      collect: async (_args, context) => {
+        for (let count = 0; count < 10; count++) await context.sample([{ role: 'user', content: { type: 'text', text: `Part ${count}` } }])
+        return 'done'
+      }
+    }
+  })
+  const part = { role: 'assistant', model: 'm', content: { type: 'text', text: 'x'.repeat(200_000) } }
+  let answer = await call(app, 'collect')
+  let largest = 0
+  for (let count = 1; count < 10 && answer.message.result?.['resultType'] === 'input_required'; count++) {
+    largest = Math.max(largest, stateOf(answer).length)
+    answer = await goOn(app, 'collect', answer, { [`question-${count}`]: part })
+  }
+  t.ok(largest > 500_000 && largest < 1_048_576, String(largest))
+  t.match(answer.message.result, { isError: true, content: [{ text: /bytes as the state of the call/ }] })
+})
+
+t.test('a question that no client could be asked is refused when it is put, and the failure says what is wrong with it', async (t) => {
+  const app = await build(t, {}, {
+    tools: {
+      nested: async (_args, context) => await context.elicit('Where?', { type: 'object', properties: { to: { type: 'object', properties: {} } } }),
+      broken: async (_args, context) => await context.elicit('Where?', { type: 'object', properties: { to: { type: 'string', minLength: 'long' } } }),
+      nowhere: async (_args, context) => await context.elicitUrl('Pay', 'pay.html'),
+      mends: async (_args, context) => {
+        try {
+          return (await context.elicit('Where?', { type: 'object' })).action
+        } catch (error) {
+          return `${(error as Error).name}: ${(error as Error).message}`
+        }
+      }
+    }
+  })
+  const rows: [tool: string, message: RegExp][] = [['nested', /the field "to" has the type "object"/], ['broken', /The schema of a form is not valid: .*minLength/], ['nowhere', /is no URL/]]
+  const session = await openSession(app, '2025-11-25', all)
+  for (const [name, message] of rows) {
+    t.match((await call(app, name)).message, { result: { isError: true, content: [{ text: message }] } }, name)
+    t.match((await session.call('tools/call', { name })).message, { result: { isError: true, content: [{ text: message }] } }, `${name} in a session`)
+    t.match((await rest(app, name, {})).body, { code: 'MCP_TOOL_FAILED', detail: message }, `${name} over REST`)
+  }
+  t.match(textOf(await call(app, 'mends')), /^TypeError: The schema of a form is not valid: its root has to have "properties"/)
 })
 
 t.test('what the client cannot do is an error with what it would have to declare', async (t) => {
@@ -175,13 +271,14 @@ t.test('what the client cannot do is an error with what it would have to declare
       page: async (_args, context) => await context.elicitUrl('Pay', 'https://example.com'),
       think: async (_args, context) => await context.sample([]),
       useTools: async (_args, context) => await context.sample([], { tools: [] }),
+      useContext: async (_args, context) => await context.sample([], { includeContext: 'allServers' }),
       look: async (_args, context) => await context.roots(),
       both: async (_args, context) => await Promise.all([context.elicit('Who?', nameForm), context.roots()])
     }
   })
   const rows: [tool: string, capabilities: JsonObject, required: JsonObject][] = [
     ['greet', {}, { elicitation: {} }], ['greet', { sampling: {}, roots: {} }, { elicitation: {} }], ['greet', { elicitation: { url: {} } }, { elicitation: { form: {} } }],
-    ['page', { elicitation: {} }, { elicitation: { url: {} } }], ['think', {}, { sampling: {} }], ['useTools', { sampling: {} }, { sampling: { tools: {} } }], ['look', { roots: true }, { roots: {} }], ['both', { elicitation: {} }, { roots: {} }]
+    ['page', { elicitation: {} }, { elicitation: { url: {} } }], ['think', {}, { sampling: {} }], ['useTools', { sampling: {} }, { sampling: { tools: {} } }], ['useContext', { sampling: { tools: {} } }, { sampling: { context: {} } }], ['look', { roots: true }, { roots: {} }], ['both', { elicitation: {} }, { roots: {} }]
   ]
   for (const [name, capabilities, requiredCapabilities] of rows) {
     const { status, message } = await call(app, name, {}, { capabilities })
@@ -233,7 +330,7 @@ t.test('prompts and resources ask in the same way', async (t) => {
     t.match(second.text, done)
     t.equal(second.message.result?.['resultType'], 'complete')
     for (const other of others) t.match((await modern(app, method, { ...other, ...round }, { meta: can(all) })).message, { error: { code: -32602, message: /requestState/ } }, JSON.stringify(other))
-    t.match((await modern(app, method, { ...params, inputResponses: { [key]: 5 } }, { meta: can(all) })).message, { error: { code: -32602 } })
+    t.match((await modern(app, method, { ...params, ...round, inputResponses: { [key]: 5 } }, { meta: can(all) })).message, { error: { code: -32602 } })
     t.match(await modern(app, method, params), { status: 400, message: { error: { code: -32021, data: { requiredCapabilities: { elicitation: {} } } } } })
   }
 })
