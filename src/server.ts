@@ -2,19 +2,19 @@ import { existsSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildApp } from './app.ts'
 import { exitCodes } from './exit-codes.ts'
-import { closeWithin, complain, openApp, untilSignal, type ProgramOptions } from './program.ts'
+import { closeWithin, complain, openApp, untilSignal, type OpenedApp, type ProgramOptions } from './program.ts'
 import type { Config } from '../schemas/config/index.ts'
 
 /** Serves a configuration over HTTP until a signal ends it. Resolves with the exit code. */
 export async function runServer ({ file }: ProgramOptions): Promise<number> {
   const opened = await openApp(file, buildApp, 'stdout')
   if (typeof opened === 'number') return opened
-  const { app, config, logger } = opened
+  const { app, config } = opened
   // From now on, so that a signal during the start ends it in order too.
   const signalled = untilSignal()
   try {
     const address = await app.listen({ host: config.host, port: config.port })
-    logger.info(`${config.name} serves MCP at ${address}${config.server.path}`)
+    announce(opened, `${config.name} serves MCP at ${address}${config.server.path}`)
   } catch (error) {
     complain(listenFailure(error as NodeJS.ErrnoException, config))
     await app.close()
@@ -22,6 +22,11 @@ export async function runServer ({ file }: ProgramOptions): Promise<number> {
   }
   await signalled
   return await closeWithin(opened)
+}
+
+/** Whoever wants to read warnings alone still has to know where the server is, and that it is there: only `silent` silences this. */
+function announce ({ logger }: OpenedApp, sentence: string): void {
+  if (logger.level !== 'silent') logger.child({}, { level: 'info' }).info(sentence)
 }
 
 function listenFailure (error: NodeJS.ErrnoException, { host, port }: Config): string {

@@ -1,7 +1,8 @@
 import { Pipeline } from './core/pipeline.ts'
+import { isObject } from './core/json-rpc.ts'
 import type { ToolHandler } from './core/ports.ts'
 import { loadConfig, type Fault, type LoadedConfig, type LoadOptions, type Path } from './config/load.ts'
-import { pathKey } from './config/fault.ts'
+import { elements, member, pathKey } from './config/fault.ts'
 import { buildEntries, type EntryFault, type EntrySources } from './tools/build-entries.ts'
 import { withBuiltInHandlers } from './tools/built-in-handlers.ts'
 import { fileBounds } from './tools/file-bounds.ts'
@@ -17,22 +18,14 @@ export async function validateConfig (options: ValidateOptions = {}): Promise<Lo
   return await checkEntries(await loadConfig(options), options)
 }
 
-/** Adds to the faults of a file those of its handlers and schemas, as far as the entries they belong to could be read. */
+/** Adds to the faults of a file those of its handlers, schemas and resource files. Only what has a fault itself has to wait for them. */
 export async function checkEntries (loaded: LoadedConfig, { cwd = process.cwd(), handlers = new Map() }: ValidateOptions = {}): Promise<LoadedConfig> {
-  const sections = ['tools', 'prompts', 'resources'] as const
-  const sound = sections.map((section) => soundEntries(loaded, section))
-  const bounds = fileBounds({ baseDir: loaded.baseDir, cwd, handlerRoots: handlerRootsOf(loaded) }, () => { /* the server says it when it serves */ })
+  const bounds = fileBounds({ baseDir: loaded.baseDir, cwd, handlerRoots: handlerRootsOf(loaded) ?? [] }, () => { /* the server says it when it serves */ })
   const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(handlers) })
   const pipeline = new Pipeline({ maskHandlerErrors: false })
   try {
-    const [tools = [], prompts = [], resources = []] = sound.map((entries) => entries.map(({ entry }) => entry))
-    // `soundEntries` lets through only what the schema of its section accepted.
-    const { faults } = await buildEntries({ tools, prompts, resources } as unknown as EntrySources, { resolvers, pipeline, bounds, defaultTimeoutMs: 1_000, taskTimeoutMs: 1_000 })
-    const found = faults.map(({ path: [section, index, ...rest], message }): EntryFault => {
-      const origin = sound[sections.indexOf(section as typeof sections[number])]?.[index as number]?.index ?? 0
-      return { path: [section ?? '', origin, ...rest], message }
-    })
-    const merged = [...loaded.faults, ...located(found, loaded)]
+    const { faults } = await buildEntries(soundSources(loaded), { resolvers, pipeline, bounds, defaultTimeoutMs: 1_000, taskTimeoutMs: 1_000 })
+    const merged = [...loaded.faults, ...located(faults, loaded)]
     return { ...loaded, faults: merged, config: merged.length === 0 ? loaded.config : undefined }
   } finally {
     await resolvers.close()
@@ -41,19 +34,47 @@ export async function checkEntries (loaded: LoadedConfig, { cwd = process.cwd(),
 
 /** Puts lines and columns to faults that were found after loading, in the order of the file. */
 export function located (faults: readonly EntryFault[], loaded: LoadedConfig): Fault[] {
-  return faults.map(({ path, message }) => ({ path, message, ...loaded.locate(path) }))
+  return faults.map(({ path, message }) => ({ path, message: loaded.redactFault(message), ...loaded.locate(path) }))
     .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
 }
 
-function soundEntries ({ candidate, faults }: LoadedConfig, section: string): { entry: unknown, index: number }[] {
-  const list = candidate !== null && typeof candidate === 'object' ? (candidate as Record<string, unknown>)[section] : undefined
-  if (!Array.isArray(list)) return []
-  const faulty = new Set(faults.map(({ path }) => pathKey(path.slice(0, 2))))
-  return list.flatMap((entry: unknown, index) => faulty.has(pathKey([section, index])) ? [] : [{ entry, index }])
+/** What stands in for a part of an entry that is not there or has a fault, where the entry could not be built without. */
+const standIns = {
+  tools: { name: '', inputSchema: { type: 'object' }, handler: { type: 'registry', name: 'gantry.echo' } },
+  prompts: { name: '', arguments: [], template: '' },
+  resources: { name: '', content: '' }
+} as const
+
+/** The entries of a file, as far as they are sound, in their places. */
+function soundSources (loaded: LoadedConfig): EntrySources {
+  const faulty = faultyPlaces(loaded)
+  const filesAreKnown = handlerRootsOf(loaded) !== undefined
+  const soundOf = (section: keyof typeof standIns): object[] => elements(member(loaded.candidate, section)).map((entry, index) => {
+    const sound = Object.entries(isObject(entry) ? entry : {}).map(([key, value]) => [key, key === 'inputSchema' ? withRootType(value) : value] as const)
+      .filter(([key, value]) => !faulty.has(pathKey([section, index, key])) && (filesAreKnown || !namesFile(key, value)))
+    return { ...standIns[section], ...Object.fromEntries(sound) }
+  })
+  // Each part was accepted by its schema, or a part that is stands in for it.
+  return { tools: soundOf('tools'), prompts: soundOf('prompts'), resources: soundOf('resources') } as unknown as EntrySources
 }
 
-function handlerRootsOf ({ candidate, faults }: LoadedConfig): readonly string[] {
-  const faulty = faults.some(({ path }: { path: Path }) => path[0] === 'server')
-  const server = (candidate as { server?: { handlerRoots?: string[] } } | undefined)?.server
-  return (faulty ? undefined : server?.handlerRoots) ?? ['.']
+/** The parts of entries that have a fault in them. */
+function faultyPlaces ({ faults }: LoadedConfig): ReadonlySet<string> {
+  const inside = faults.filter(({ path: [, , part, key] }) => !(part === 'inputSchema' && key === 'type'))
+  return new Set(inside.map(({ path }) => pathKey(path.slice(0, 3))))
+}
+
+/** The rest of a schema can be checked without the type that its root lacks. */
+function withRootType (schema: unknown): unknown {
+  return isObject(schema) ? { ...schema, type: 'object' } : schema
+}
+
+function namesFile (key: string, value: unknown): boolean {
+  return key === 'file' || (key === 'handler' && member(value, 'type') === 'file')
+}
+
+/** Where files may be; undefined when that cannot be told. */
+function handlerRootsOf ({ candidate, faults }: LoadedConfig): readonly string[] | undefined {
+  const isFaulty = faults.some(({ path: [section, key] }: { path: Path }) => section === 'server' && (key === undefined || key === 'handlerRoots'))
+  return isFaulty ? undefined : (candidate as { server?: { handlerRoots?: string[] } } | undefined)?.server?.handlerRoots
 }

@@ -10,7 +10,6 @@ export type Revision = typeof revisions[number]
 export type Era = 'legacy' | 'modern'
 
 export const modernRevisions: readonly Revision[] = ['2026-07-28']
-export const legacyRevisions: readonly Revision[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 
 /** What a request without an MCP-Protocol-Version header is taken for. 2025-11-25 basic/transports, Protocol Version Header. */
 export const assumedRevision: Revision = '2025-03-26'
@@ -33,12 +32,19 @@ export function negotiate (requested: unknown): Revision {
 export function supportsBatches (revision: Revision): boolean { return revision === '2025-03-26' }
 export function supportsAudio (revision: Revision): boolean { return revision >= '2025-03-26' }
 export function supportsProgressMessage (revision: Revision): boolean { return revision >= '2025-03-26' }
+export function supportsToolAnnotations (revision: Revision): boolean { return revision >= '2025-03-26' }
 export function supportsCompletionsCapability (revision: Revision): boolean { return revision >= '2025-03-26' }
 export function supportsResourceLink (revision: Revision): boolean { return revision >= '2025-06-18' }
+export function supportsTitles (revision: Revision): boolean { return revision >= '2025-06-18' }
+export function supportsDescriptionMeta (revision: Revision): boolean { return revision >= '2025-06-18' }
+export function supportsLastModified (revision: Revision): boolean { return revision >= '2025-06-18' }
 export function supportsVersionHeader (revision: Revision): boolean { return revision >= '2025-06-18' }
 export function supportsElicitation (revision: Revision): boolean { return revision >= '2025-06-18' }
+/** Before, any client that could be sampled could be asked for context. */
+export function supportsSamplingContext (revision: Revision): boolean { return revision >= '2025-11-25' }
 export function supportsUrlElicitation (revision: Revision): boolean { return revision >= '2025-11-25' }
 export function supportsPriming (revision: Revision): boolean { return revision >= '2025-11-25' }
 export function supportsStructuredContent (revision: Revision): boolean { return revision >= '2025-06-18' }
 export function supportsAnyStructuredContent (revision: Revision): boolean { return isModern(revision) }
 export function supportsIcons (revision: Revision): boolean { return revision >= '2025-11-25' }
+export function supportsServerDescription (revision: Revision): boolean { return revision >= '2025-11-25' }

@@ -1,14 +1,12 @@
 import { ToolFailedError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import { metaKeys } from './classify.ts'
-import {
-  isModern, supportsAnyStructuredContent, supportsAudio, supportsIcons, supportsResourceLink, supportsStructuredContent, type Revision
-} from './versions.ts'
-import type { CacheHint } from './entries.ts'
-import type { CallToolResult, GetPromptResult, JsonObject } from './ports.ts'
-import type { ContentBlock, ToolDescription } from '../../schemas/mcp.ts'
+import { isModern, supportsAnyStructuredContent, supportsAudio, supportsResourceLink, supportsStructuredContent, type Revision } from './versions.ts'
+import type { CacheHint } from './cache-hints.ts'
+import type { CallToolResult, GetPromptResult } from './ports.ts'
+import type { ContentBlock } from '../../schemas/mcp.ts'
 
-/** What a result looks like in each revision. The only place that knows. */
+/** What the result of a method looks like in each revision. The only place that knows; what stands in lists: descriptions.ts. */
 
 /** Turns results into JSON text in the form of a revision. */
 export interface Wire {
@@ -49,54 +47,6 @@ export function createWire (serverInfo: object): Wire {
 export function unwritableResult (toolName: string, cause: unknown): ToolFailedError {
   const reason = cause instanceof Error && typeof cause.message === 'string' ? cause.message.split('\n', 1)[0] ?? '' : 'no reason was given'
   return new ToolFailedError(`${toolName} returned a value that cannot be written as JSON: ${reason}`, { cause })
-}
-
-/** True when the 2025 era, which knows objects only, has to see this output inside of `{ "result": … }`. */
-export function wrapsOutput (description: ToolDescription): boolean {
-  return description.outputSchema !== undefined && description.outputSchema['type'] !== 'object'
-}
-
-/** A tool's description as a revision knows it. */
-export function describeTool (description: ToolDescription, revision: Revision): ToolDescription {
-  if (isModern(revision)) return description
-  const known = { ...description }
-  if (!supportsIcons(revision)) delete known.icons
-  if (!supportsStructuredContent(revision)) delete known.outputSchema
-  else if (wrapsOutput(description)) known.outputSchema = wrapSchema(description.outputSchema as JsonObject)
-  return known
-}
-
-/** Moves `$schema` and the definitions to the new root; references that led elsewhere from the old root follow it down. */
-function wrapSchema (schema: JsonObject): JsonObject {
-  // With an $id, the schema is a resource of its own: its references stay inside of it.
-  if (typeof schema['$id'] === 'string') return { ...pick(schema, ['$schema']), type: 'object', properties: { result: schema }, required: ['result'] }
-  const { $schema, $defs, definitions, ...inner } = schema
-  const moved = moveReferences({ $defs, definitions }) as JsonObject
-  return { ...pick({ ...moved, $schema }, ['$schema', '$defs', 'definitions']), type: 'object', properties: { result: moveReferences(inner) }, required: ['result'] }
-}
-
-function pick (schema: JsonObject, keys: readonly string[]): JsonObject {
-  return Object.fromEntries(keys.filter((key) => schema[key] !== undefined).map((key) => [key, schema[key]]))
-}
-
-/** Keywords whose value is data: what looks like a reference in it is none. */
-const dataKeywords: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples'])
-/** Keywords whose members are schemas under names of their own. */
-const namedSchemas: ReadonlySet<string> = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'])
-
-function moveReferences (schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(moveReferences)
-  if (!isObject(schema)) return schema
-  return Object.fromEntries(Object.entries(schema).map(([key, value]) => {
-    if (key === '$ref' && typeof value === 'string') return [key, movedReference(value)]
-    if (namedSchemas.has(key) && isObject(value)) return [key, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, moveReferences(inner)]))]
-    return [key, dataKeywords.has(key) ? value : moveReferences(value)]
-  }))
-}
-
-function movedReference (reference: string): string {
-  const isFromRoot = reference === '#' || (reference.startsWith('#/') && !/^#\/(?:\$defs|definitions)(?:\/|$)/.test(reference))
-  return isFromRoot ? `#/properties/result${reference.slice(1)}` : reference
 }
 
 function legacyToolResult (result: CallToolResult, revision: Revision, wrapped: boolean): CallToolResult {

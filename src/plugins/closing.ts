@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 const sweepMs = 20
@@ -10,16 +13,43 @@ const sweepMs = 20
  */
 export default fp(async function closing (app) {
   const open = new Set<Socket>()
-  app.server.on('connection', function watchConnection (socket: Socket) {
+  let others: readonly Server[] = []
+  let sweep: NodeJS.Timeout | undefined
+
+  function watchConnection (socket: Socket): void {
     open.add(socket)
     socket.once('close', () => { open.delete(socket) })
+  }
+
+  app.server.on('connection', watchConnection)
+  app.addHook('onListen', async function watchOthers () {
+    others = otherServers(app)
+    for (const server of others) server.on('connection', watchConnection)
   })
   app.addHook('preClose', async function sweepConnections () {
     if (!app.server.listening) return
-    const sweep = setInterval(() => {
+    sweep = setInterval(() => {
       app.server.closeIdleConnections()
+      // Fastify ends the others when the first has ended; until then they would take new clients. This closes what is idle, too.
+      if (!app.server.listening) for (const server of others) server.close()
       for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     }, sweepMs)
-    app.server.once('close', () => { clearInterval(sweep) })
+  })
+  app.addHook('onClose', async function awaitOthers () {
+    await Promise.all(others.map(ended))
+    clearInterval(sweep)
   })
 }, { name: 'closing', fastify: '5.x' })
+
+/** Where a name such as `localhost` has several addresses, Fastify serves each with a server of its own, which it shows nobody. */
+function otherServers (app: FastifyInstance): readonly Server[] {
+  const bindings = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.serverBindings')
+  return bindings === undefined ? [] : [...(app as unknown as Record<symbol, Server[]>)[bindings] ?? []]
+}
+
+/** Waits for the last connection, where Fastify waits for those of its first server only. */
+async function ended (server: Server): Promise<void> {
+  const end = once(server, 'close')
+  server.close() // This tells of an end in the past, too.
+  await end
+}

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import { refuseOtherMethods } from './other-methods.ts'
 
 /** What load balancers and operators ask. Says nothing that a stranger may not know. */
 export default async function opsRoutes (app: FastifyInstance): Promise<void> {
-  app.get('/health', function reportHealth (_request, reply) {
+  app.get('/health', { exposeHeadRoute: true }, function reportHealth (_request, reply) {
     reply.header('cache-control', 'no-store')
     return { status: 'healthy', timestamp: new Date().toISOString(), uptime: process.uptime() }
   })
+  refuseOtherMethods(app, '/health', ['GET', 'HEAD'])
 }

@@ -1,4 +1,3 @@
-import { GantryError, HandlerLoadError } from '../core/errors.ts'
 import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
 import type { Pipeline } from '../core/pipeline.ts'
 import type { HandlerOwner, ToolHandler } from '../core/ports.ts'
@@ -10,9 +9,10 @@ import type { ResourceConfig } from '../../schemas/resource.ts'
 import type { ToolConfig } from '../../schemas/tool.ts'
 import type { FileBounds } from './allowed-file.ts'
 import { buildPromptEntry } from './prompt-entry.ts'
-import { buildResourceEntry, isTemplateEntry } from './resource-entry.ts'
+import { buildResourceEntry, compileAddress, compileContent, isTemplateEntry } from './resource-entry.ts'
 import type { Resolvers } from './resolvers/index.ts'
-import { buildToolEntry } from './tool-entry.ts'
+import { below, loadErrors, pathOf, together } from './together.ts'
+import { buildToolEntry, compileSchemas } from './tool-entry.ts'
 
 export interface EntrySources {
   tools: readonly ToolConfig[]
@@ -63,8 +63,7 @@ async function buildAll<Config, Built> (section: string, configs: readonly Confi
     try {
       return [await build(config)]
     } catch (error) {
-      if (!(error instanceof GantryError)) throw error
-      faults.push({ path: [section, index, ...(error instanceof HandlerLoadError ? error.path : [])], message: error.message })
+      faults.push(...loadErrors(error).map((each) => ({ path: [section, index, ...pathOf(each)], message: each.message })))
       return []
     }
   }))
@@ -76,8 +75,12 @@ async function buildTool (config: ToolConfig, options: BuildOptions): Promise<To
   const { timeoutMs } = owner
   const task = taskRule(config, ownerOf('tool', config.name, config.timeout, config.handler, { defaultTimeoutMs: options.taskTimeoutMs }).timeoutMs)
   // A handler that keeps its own time is given the longer one: outside of a task, the call ends it.
-  const handler = await resolveHandler(config.handler, { ...owner, timeoutMs: Math.max(timeoutMs, task?.timeoutMs ?? 0) }, options)
-  return buildToolEntry({ description: describe(config), handler, timeoutMs, task }, options.pipeline)
+  const handlerOwner = { ...owner, timeoutMs: Math.max(timeoutMs, task?.timeoutMs ?? 0) }
+  const [handler, schemas] = await together(
+    () => resolveHandler(config.handler, handlerOwner, options),
+    () => compileSchemas(config)
+  )
+  return buildToolEntry({ description: describe(config), handler, timeoutMs, task, schemas }, options.pipeline)
 }
 
 /** What a tool says of tasks, in the form that its call needs. */
@@ -93,8 +96,12 @@ async function buildPrompt (config: PromptConfig, options: BuildOptions): Promis
 
 async function buildResource (config: ResourceConfig, options: BuildOptions): Promise<ResourceEntry | ResourceTemplateEntry> {
   const owner = ownerOf('resource', config.uri ?? config.uriTemplate ?? '', config.timeout, config.handler, options)
-  const handler = config.handler === undefined ? undefined : await resolveHandler(config.handler, owner, options)
-  return buildResourceEntry({ config, handler, timeoutMs: owner.timeoutMs, bounds: options.bounds, pipeline: options.pipeline })
+  const [handler, content, address] = await together(
+    () => config.handler === undefined ? undefined : resolveHandler(config.handler, owner, options),
+    () => compileContent(config, options.bounds),
+    () => compileAddress(config)
+  )
+  return buildResourceEntry({ config, handler, content, address, timeoutMs: owner.timeoutMs, pipeline: options.pipeline })
 }
 
 /** The time of a call: the entry's own, else the server's; a file handler's own may shorten it. Other handlers keep theirs themselves. */
@@ -105,12 +112,7 @@ function ownerOf (kind: HandlerOwner['kind'], name: string, timeout: number | un
 }
 
 async function resolveHandler (handler: Handler, owner: HandlerOwner, { resolvers }: BuildOptions): Promise<ToolHandler> {
-  try {
-    return await resolvers.resolve(handler, owner)
-  } catch (error) {
-    if (error instanceof HandlerLoadError) throw new HandlerLoadError(['handler', ...error.path], error.message, { cause: error })
-    throw error
-  }
+  return await below('handler', () => resolvers.resolve(handler, owner))
 }
 
 function describe ({ name, title, description, inputSchema, outputSchema, annotations, icons, _meta }: ToolConfig): ToolDescription {

@@ -8,40 +8,52 @@ import type { ResourceContents } from '../../schemas/mcp.ts'
 import { findAllowedFile, FileRefusedError, type FileBounds } from './allowed-file.ts'
 import { compileTemplateText, compileTemplateValue } from './template-text.ts'
 
-/** Reads a resource: its address and, for templates, the values of its variables. */
-export type ReadContent = (uri: string, variables: JsonObject) => ResourceContents[] | Promise<ResourceContents[]>
+/** What a resource holds that has no handler. */
+export interface Content {
+  /** Reads it, at an address and, for templates, with the values of its variables. */
+  read (uri: string, variables: JsonObject): ResourceContents[] | Promise<ResourceContents[]>
+  /** The file that it is, where it is one. Absolute. */
+  readonly file?: string
+}
 
 /** Content that stands in the configuration: text, or any JSON value as JSON text. Strings in it may hold `{{variable}}`. */
-export function createInlineContent (content: unknown, mimeType: string | undefined): ReadContent {
+export function createInlineContent (content: unknown, mimeType: string | undefined): Content {
   const type = mimeType ?? (typeof content === 'string' ? 'text/plain' : 'application/json')
   const fill = compileTemplateValue(content)
-  return (uri, variables) => {
-    const filled = fill(variables)
-    return [{ uri, mimeType: type, text: typeof filled === 'string' ? filled : JSON.stringify(filled) }]
+  return {
+    read (uri, variables) {
+      const filled = fill(variables)
+      return [{ uri, mimeType: type, text: typeof filled === 'string' ? filled : JSON.stringify(filled) }]
+    }
   }
 }
 
-export function createBlobContent (blob: string, mimeType = 'application/octet-stream'): ReadContent {
-  return (uri) => [{ uri, mimeType, blob }]
+export function createBlobContent (blob: string, mimeType = 'application/octet-stream'): Content {
+  return { read: (uri) => [{ uri, mimeType, blob }] }
+}
+
+/** A file, read anew each time. Throws FileRefusedError when it is not there or lies outside of the allowed roots. */
+export function createFileContent (path: string, mimeType: string | undefined, bounds: FileBounds): Content {
+  const file = findAllowedFile(path, bounds)
+  return { file, read: (uri) => readContents(uri, file, mimeType) }
 }
 
 /**
- * A file, read anew each time. In a template its path may hold `{{variable}}`, each of which stays one segment; the file still has to
- * lie below an allowed root, and one that is not there is an unknown resource.
+ * The file of a template. Its path may hold `{{variable}}`, each of which stays one segment; the file still has to lie below an allowed
+ * root, and one that is not there is an unknown resource. Throws FileRefusedError for a path without a variable that leads nowhere.
  */
-export function createFileContent (path: string, mimeType: string | undefined, bounds: FileBounds): ReadContent {
+export function createFilesContent (path: string, mimeType: string | undefined, bounds: FileBounds): Content {
   const template = compileTemplateText(path)
-  if (template.names.length === 0) {
-    const file = findAllowedFile(path, bounds)
-    return (uri) => readContents(uri, file, mimeType)
-  }
-  return (uri, variables) => {
-    for (const name of template.names) if (!isSegment(variables[name])) throw new ResourceUnknownError(uri)
-    try {
-      return readContents(uri, findAllowedFile(template.fill(variables), bounds), mimeType)
-    } catch (error) {
-      if (error instanceof FileRefusedError) throw new ResourceUnknownError(uri)
-      throw error
+  if (template.names.length === 0) return createFileContent(path, mimeType, bounds)
+  return {
+    read (uri, variables) {
+      for (const name of template.names) if (!isSegment(variables[name])) throw new ResourceUnknownError(uri)
+      try {
+        return readContents(uri, findAllowedFile(template.fill(variables), bounds), mimeType)
+      } catch (error) {
+        if (error instanceof FileRefusedError) throw new ResourceUnknownError(uri)
+        throw error
+      }
     }
   }
 }
@@ -61,7 +73,14 @@ async function readContents (uri: string, file: string, declared: string | undef
     // Its own words would tell clients where the file lies.
     throw new ToolFailedError(`The file of ${uri} cannot be read${code === undefined ? '' : ` (${code})`}.`, { cause: error })
   }
-  return [contentsOf(uri, bytes, declared ?? mime.getType(file) ?? undefined)]
+  return [contentsOf(uri, bytes, declared ?? typeOf(file, bytes))]
+}
+
+const typescriptEnding = /\.[cm]?tsx?$/
+
+/** By its ending. The registered types take TypeScript for video, whose files end in `.ts`, too: the bytes tell the two apart. */
+function typeOf (file: string, bytes: Uint8Array): string | undefined {
+  return typescriptEnding.test(file) && isUtf8(bytes) ? 'text/x-typescript' : mime.getType(file) ?? undefined
 }
 
 const binaryFamilies = /^(?:image|audio|video|font)\/|^application\/(?:octet-stream|pdf|zip|gzip|wasm)$/

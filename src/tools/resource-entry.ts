@@ -1,31 +1,32 @@
 import { HandlerLoadError, InvalidParamsError, ResourceUnknownError, ToolOutputInvalidError } from '../core/errors.ts'
-import type { CacheHint, ResourceEntry, ResourceTemplateEntry } from '../core/entries.ts'
+import type { CompletionLists, ResourceEntry, ResourceTemplateEntry } from '../core/entries.ts'
 import type { CallTarget, Invoke, Pipeline } from '../core/pipeline.ts'
 import { compileUriTemplate, UriTemplateFaultError, type UriTemplate } from '../core/uri-template.ts'
 import { compileCheck, type Check } from '../core/validation.ts'
 import type { ToolHandler } from '../core/ports.ts'
 import { ReadResourceResult } from '../../schemas/mcp.ts'
 import type { ResourceConfig } from '../../schemas/resource.ts'
-import { FileRefusedError, findAllowedFile, type FileBounds } from './allowed-file.ts'
+import { FileRefusedError, type FileBounds } from './allowed-file.ts'
 import { whenReady } from './await.ts'
-import { contentsOfOutput, createBlobContent, createFileContent, createInlineContent, type ReadContent } from './resource-content.ts'
+import { contentsOfOutput, createBlobContent, createFileContent, createFilesContent, createInlineContent, type Content } from './resource-content.ts'
+import { allOf } from './together.ts'
 
 export interface ResourceParts {
   config: ResourceConfig
   /** Its resolved handler, when it has one. */
   handler: ToolHandler | undefined
+  content: Content | undefined
+  address: Address | undefined
   timeoutMs: number
-  bounds: FileBounds
   pipeline: Pipeline
 }
 
-/** What stands in the file changes with it; what is computed may differ for each caller and each time. */
-const fixedHint: CacheHint = { ttlMs: 300_000, cacheScope: 'public' }
-const changingHint: CacheHint = { ttlMs: 0, cacheScope: 'private' }
+/** The address of a template: how it is matched, and the values that completion offers for its variables. */
+export interface Address { template: UriTemplate, completions: CompletionLists }
 
-/** Compiles a resource or a template: which one, the configuration says. Throws HandlerLoadError. */
+/** Composes a resource or a template: which one, the configuration says. */
 export function buildResourceEntry (parts: ResourceParts): ResourceEntry | ResourceTemplateEntry {
-  const { config, pipeline, timeoutMs } = parts
+  const { config, content, address, pipeline, timeoutMs } = parts
   const { uri, uriTemplate } = config
   const target: CallTarget<ReadResourceResult> = {
     kind: 'resource',
@@ -35,22 +36,31 @@ export function buildResourceEntry (parts: ResourceParts): ResourceEntry | Resou
     refuseArguments: () => new InvalidParamsError('The URI does not fit.'),
     run: createRun(parts)
   }
-  const entry = { target, invoke: pipeline.compose(target), cacheHint: config.content !== undefined || config.blob !== undefined ? fixedHint : changingHint }
-  if (uriTemplate === undefined) {
-    const file = config.file === undefined ? undefined : findFile(config.file, parts.bounds)
-    return { ...entry, file, description: { uri: uri ?? '', ...facts(config), ...(config.size !== undefined && { size: config.size }) } }
+  const group = config.content !== undefined || config.blob !== undefined ? 'content' : 'resources'
+  const entry = { target, invoke: pipeline.compose(target), caching: { group, own: config.cacheHint } } as const
+  if (uriTemplate === undefined || address === undefined) {
+    return { ...entry, file: content?.file, description: { uri: uri ?? '', ...facts(config), ...(config.size !== undefined && { size: config.size }) } }
   }
-  const template = compileTemplate(uriTemplate)
-  return { ...entry, description: { uriTemplate, ...facts(config) }, template, completions: completionsOf(config, template) }
+  return { ...entry, ...address, description: { uriTemplate, ...facts(config) } }
 }
 
-function findFile (path: string, bounds: FileBounds): string {
+/** What a resource without a handler holds. Throws a HandlerLoadError for a file that may not be served. */
+export function compileContent ({ uri, content, blob, file, mimeType }: ResourceConfig, bounds: FileBounds): Content | undefined {
+  if (file === undefined) return blob !== undefined ? createBlobContent(blob, mimeType) : content !== undefined ? createInlineContent(content, mimeType) : undefined
   try {
-    return findAllowedFile(path, bounds)
+    return uri === undefined ? createFilesContent(file, mimeType, bounds) : createFileContent(file, mimeType, bounds)
   } catch (error) {
     if (error instanceof FileRefusedError) throw new HandlerLoadError(['file'], error.message, { cause: error })
     throw error
   }
+}
+
+/** Compiles the address of a template; a plain resource has none to compile. Throws as `allOf` does. */
+export function compileAddress ({ uriTemplate, complete = {} }: ResourceConfig): Address | undefined {
+  if (uriTemplate === undefined) return undefined
+  const template = compileTemplate(uriTemplate)
+  allOf(...Object.keys(complete).map((name) => () => { checkVariable(name, template) }))
+  return { template, completions: new Map(Object.entries(complete)) }
 }
 
 export function isTemplateEntry (entry: ResourceEntry | ResourceTemplateEntry): entry is ResourceTemplateEntry {
@@ -78,18 +88,15 @@ function compileTemplate (text: string): UriTemplate {
   }
 }
 
-function completionsOf ({ complete = {} }: ResourceConfig, { variables }: UriTemplate): ReadonlyMap<string, readonly string[]> {
-  for (const name of Object.keys(complete)) {
-    if (!variables.includes(name)) throw new HandlerLoadError(['complete', name], `The template has no variable ${JSON.stringify(name)}. It has: ${variables.join(', ')}.`)
-  }
-  return new Map(Object.entries(complete))
+function checkVariable (name: string, { variables }: UriTemplate): void {
+  if (!variables.includes(name)) throw new HandlerLoadError(['complete', name], `The template has no variable ${JSON.stringify(name)}. It has: ${variables.join(', ')}.`)
 }
 
 let checkResult: Check | undefined
 
-function createRun ({ config, handler, bounds }: ResourceParts): Invoke<ReadResourceResult> {
+function createRun ({ config, handler, content }: ResourceParts): Invoke<ReadResourceResult> {
   if (handler === undefined) {
-    const read = createReadContent(config, bounds)
+    const { read } = content as Content // the schema of the configuration demands one or the other
     return (variables, { metadata: { uri = '' } }) => whenReady(read(uri, variables), (contents) => ({ contents: contents as ReadResourceResult['contents'] }))
   }
   return (variables, context) => {
@@ -104,16 +111,4 @@ function createRun ({ config, handler, bounds }: ResourceParts): Invoke<ReadReso
       return result as ReadResourceResult // the check above says so
     })
   }
-}
-
-function createReadContent ({ content, blob, file, mimeType }: ResourceConfig, bounds: FileBounds): ReadContent {
-  if (file !== undefined) {
-    try {
-      return createFileContent(file, mimeType, bounds)
-    } catch (error) {
-      if (error instanceof FileRefusedError) throw new HandlerLoadError(['file'], error.message, { cause: error })
-      throw error
-    }
-  }
-  return blob === undefined ? createInlineContent(content, mimeType) : createBlobContent(blob, mimeType)
 }

@@ -8,6 +8,7 @@ import type { JsonObject, ToolDescription } from '../../schemas/mcp.ts'
 import { HeaderParamFaultError, readHeaderParams, type HeaderParam } from '../core/header-params.ts'
 import { whenReady } from './await.ts'
 import { createShapeResult } from './result.ts'
+import { allOf } from './together.ts'
 
 export interface ToolParts {
   description: ToolDescription
@@ -15,22 +16,42 @@ export interface ToolParts {
   timeoutMs: number
   /** Undefined for a tool that never runs as a task. */
   task?: TaskRule | undefined
+  /** What its schemas were compiled to, where that was done before. */
+  schemas?: ToolSchemas
 }
 
-/** Compiles a tool: its schemas, its handler and the stages around it. Throws HandlerLoadError for a schema that does not compile. */
-export function buildToolEntry ({ description, handler, timeoutMs, task }: ToolParts, pipeline: Pipeline): ToolEntry {
-  const { name, inputSchema, outputSchema } = description
-  const shapeResult = createShapeResult(name, outputSchema === undefined ? undefined : compileSchema('outputSchema', outputSchema, false))
+/** What is compiled of the schemas of a tool. */
+export interface ToolSchemas {
+  checkArguments: Check
+  checkOutput: Check | undefined
+  headerParams: readonly HeaderParam[] | undefined
+}
+
+/** Throws a HandlerLoadError for a schema that does not compile, or an AggregateError of several. */
+export function compileSchemas ({ inputSchema, outputSchema }: Pick<ToolDescription, 'inputSchema' | 'outputSchema'>): ToolSchemas {
+  const [checkArguments, checkOutput, headerParams] = allOf(
+    () => compileSchema('inputSchema', inputSchema, true),
+    () => outputSchema === undefined ? undefined : compileSchema('outputSchema', outputSchema, false),
+    () => headerParamsOf(inputSchema)
+  )
+  return { checkArguments, checkOutput, headerParams }
+}
+
+/** Composes a tool of its schemas, its handler and the stages around it. Throws as `compileSchemas` does. */
+export function buildToolEntry ({ description, handler, timeoutMs, task, schemas = compileSchemas(description) }: ToolParts, pipeline: Pipeline): ToolEntry {
+  const { name } = description
+  const { checkArguments, checkOutput, headerParams } = schemas
+  const shapeResult = createShapeResult(name, checkOutput)
   const target: CallTarget<CallToolResult> = {
     kind: 'tool',
     name,
     timeoutMs,
     task,
-    checkArguments: compileSchema('inputSchema', inputSchema, true),
+    checkArguments,
     refuseArguments: (mismatches) => new ArgumentsInvalidError(name, mismatches),
     run: (args, context) => whenReady(handler(args, context), shapeResult)
   }
-  return { description, target, invoke: pipeline.compose(target), headerParams: headerParamsOf(inputSchema) }
+  return { description, target, invoke: pipeline.compose(target), headerParams }
 }
 
 function headerParamsOf (inputSchema: JsonObject): readonly HeaderParam[] | undefined {
@@ -43,7 +64,7 @@ function headerParamsOf (inputSchema: JsonObject): readonly HeaderParam[] | unde
 }
 
 /** Compiles one of a tool's schemas, and says which when it does not compile. */
-export function compileSchema (key: 'inputSchema' | 'outputSchema', schema: JsonObject, defaults: boolean): Check {
+function compileSchema (key: 'inputSchema' | 'outputSchema', schema: JsonObject, defaults: boolean): Check {
   try {
     return compileCheck(schema, { defaults })
   } catch (error) {

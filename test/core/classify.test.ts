@@ -3,9 +3,10 @@ import * as sdk from '@modelcontextprotocol/server'
 import { classifyNotification, classifyRequest, decodeHeaderValue, metaKeys, refuseBatch, type MessageHeaders } from '../../src/core/classify.ts'
 import { rpc } from '../../src/core/errors.ts'
 import { readMessage } from '../../src/core/json-rpc.ts'
-import { isModern, isRevision, legacyRevisions, modernRevisions, negotiate, revisions } from '../../src/core/versions.ts'
+import { isModern, isRevision, modernRevisions, negotiate, revisions } from '../../src/core/versions.ts'
 
 const version = '2026-07-28'
+const legacyRevisions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 const claim = { [metaKeys.protocolVersion]: version, [metaKeys.clientCapabilities]: {} }
 const good = { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
 const call = { name: 'echo', arguments: {} }

@@ -1,8 +1,7 @@
 import t from 'tap'
-import { compileCheck } from '../../src/core/validation.ts'
 import { revisions, type Revision } from '../../src/core/versions.ts'
-import { createWire, describeTool, wrapsOutput } from '../../src/core/wire.ts'
-import type { CallToolResult, JsonObject, ToolDescription } from '../../schemas/mcp.ts'
+import { createWire } from '../../src/core/wire.ts'
+import type { CallToolResult, JsonObject } from '../../schemas/mcp.ts'
 
 const serverInfo = { name: 'test "server"', version: '1' }
 const wire = createWire(serverInfo)
@@ -102,57 +101,4 @@ t.test('the messages of prompts are put in the same way', async (t) => {
 t.test('what went in is not changed', async (t) => {
   const result = Object.freeze({ content: Object.freeze([Object.freeze({ ...link }), Object.freeze({ ...audio })]) as never, structuredContent: Object.freeze([1]) })
   t.doesNotThrow(() => { for (const revision of revisions) wire.toolResult(result, revision, true) })
-})
-
-const described: ToolDescription = {
-  name: 'n', title: 't', description: 'd', inputSchema: { type: 'object' }, outputSchema: { type: 'object', properties: { a: {} } }, annotations: { readOnlyHint: true }, icons: [{ src: 'data:,' }], _meta: { a: 1 }
-}
-
-t.test('a tool is described with what each revision knows', async (t) => {
-  const keys = (revision: Revision): string[] => Object.keys(describeTool(described, revision)).sort()
-  const all = Object.keys(described).sort()
-  t.strictSame(inEach(keys), {
-    '2024-11-05': all.filter((key) => key !== 'icons' && key !== 'outputSchema'),
-    '2025-03-26': all.filter((key) => key !== 'icons' && key !== 'outputSchema'),
-    '2025-06-18': all.filter((key) => key !== 'icons'),
-    '2025-11-25': all,
-    '2026-07-28': all
-  })
-  t.strictSame(describeTool(described, '2026-07-28'), described)
-})
-
-const outputSchemas: Record<string, [schema: JsonObject, good: unknown, bad: unknown]> = {
-  list: [{ type: 'array', items: { type: 'number' } }, [1], ['x']],
-  text: [{ type: 'string' }, 'x', 5],
-  union: [{ anyOf: [{ type: 'object' }, { type: 'null' }] }, null, 5],
-  types: [{ type: ['object', 'null'] }, null, 5],
-  anything: [{ minLength: 2 }, 'xx', 'x'],
-  'with definitions': [{ type: 'array', items: { $ref: '#/$defs/n' }, $defs: { n: { type: 'number' } } }, [1], ['x']],
-  'with old definitions': [{ $schema: 'http://json-schema.org/draft-07/schema#', type: 'array', items: { $ref: '#/definitions/n' }, definitions: { n: { type: 'number' } } }, [1], ['x']],
-  'a tree': [{ type: 'array', items: { $ref: '#' } }, [[], [[]]], [5]],
-  'a tree in definitions': [{ $ref: '#/$defs/n', $defs: { n: { type: 'array', items: { $ref: '#' } } } }, [[], [[]]], [5]],
-  'with a path': [{ type: 'array', prefixItems: [{ type: 'number' }], items: { $ref: '#/prefixItems/0' } }, [1, 2], [1, 'x']],
-  'with an anchor': [{ type: 'array', items: { $ref: '#n' }, $defs: { n: { $anchor: 'n', type: 'number' } } }, [1], ['x']],
-  'with an $id': [{ $id: 'https://example.com/list', type: 'array', items: { $ref: '#/$defs/n' }, $defs: { n: { type: 'number' } } }, [1], ['x']],
-  'that holds "$ref" as a value': [{ enum: [{ $ref: '#' }, 1] }, { $ref: '#' }, { $ref: '#/properties/result' }],
-  'with a property called "default"': [{ type: ['object', 'null'], properties: { default: { $ref: '#' }, enum: { $ref: '#' } } }, { default: { enum: null } }, { default: 5 }],
-  'with a property "$ref"': [{ type: ['object', 'null'], properties: { $ref: { const: '#' } } }, { $ref: '#' }, { $ref: 5 }]
-}
-
-t.test('an output schema of no object is wrapped for 2025, and means what it meant', async (t) => {
-  for (const [what, [outputSchema, good, bad]] of Object.entries(outputSchemas)) {
-    const description = { ...described, outputSchema }
-    t.ok(wrapsOutput(description), what)
-    for (const revision of ['2025-06-18', '2025-11-25'] as const) {
-      const shown = describeTool(description, revision).outputSchema ?? {}
-      t.equal(shown['type'], 'object', what)
-      const check = compileCheck(shown, { defaults: false })
-      t.equal(check(toolResult({ content: [], structuredContent: good }, revision, true)['structuredContent']), undefined, `${what}: good`)
-      t.ok(check({ result: bad }), `${what}: bad`)
-      t.ok(check({}), `${what}: absent`)
-    }
-    t.strictSame(describeTool(description, '2026-07-28').outputSchema, outputSchema)
-  }
-  t.notOk(wrapsOutput(described))
-  t.notOk(wrapsOutput({ name: 'n', inputSchema: { type: 'object' } }))
 })

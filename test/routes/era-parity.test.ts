@@ -45,9 +45,8 @@ const misfit = 'Invalid arguments for add:\n- /a: must be number, but is a strin
 const old = ['2024-11-05', '2025-03-26'] as const
 const inBoth = (shown: Shown): Partial<Record<Door, Shown>> => Object.fromEntries(old.map((revision) => [revision, shown]))
 
-const { outputSchema: _outputSchema, ...withoutOutput } = addTool
 const { icons: _icons, ...withoutIcons } = addTool
-const { icons: _icons2, ...bare } = withoutOutput
+const oldest = { name: 'add', description: 'Adds.', inputSchema }
 const wrapped = { type: 'object', properties: { result: { type: 'number' } }, required: ['result'] }
 const others = ['object', 'list', 'blocks', 'fail', 'reported'].map((name) => ({ name, inputSchema: { type: 'object' } }))
 
@@ -130,7 +129,8 @@ const cases: readonly Parity[] = [
     params: {},
     baseline: { status: 200, result: { tools: [{ ...addTool, outputSchema: wrapped }, ...others] } },
     differences: {
-      ...inBoth({ status: 200, result: { tools: [bare, ...others] } }),
+      '2024-11-05': { status: 200, result: { tools: [oldest, ...others] } },
+      '2025-03-26': { status: 200, result: { tools: [{ ...oldest, annotations: { readOnlyHint: true } }, ...others] } },
       '2025-06-18': { status: 200, result: { tools: [{ ...withoutIcons, outputSchema: wrapped }, ...others] } },
       '2026-07-28': { status: 200, result: { ...complete, tools: [addTool, ...others], ttlMs: 300_000, cacheScope: 'public' } },
       REST: { status: 200, result: { tools: [addTool, ...others] } }

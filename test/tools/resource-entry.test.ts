@@ -29,8 +29,9 @@ t.test('content of the configuration is text, or JSON as text, or bytes in base6
 })
 
 t.test('a file is text where its type and its bytes are, and read anew each time', async (t) => {
-  const baseDir = t.testdir({ docs: { 'a.md': '# one', 'b.json': '{"a":1}', 'c.txt': 'grüße', 'd.svg': '<svg/>', noending: 'plain', 'e.png': png, 'f.txt': Buffer.from([0xff, 0xfe, 0x00]), 'empty.txt': '' } })
-  const files = ['a.md', 'b.json', 'c.txt', 'd.svg', 'noending', 'e.png', 'f.txt', 'empty.txt']
+  const typescript = { 'a.ts': 'const a: 1 = 1', 'a.mts': 'export {}', 'a.cts': 'export = 1', 'a.tsx': '<a/>', 'a.d.ts': '' }
+  const baseDir = t.testdir({ docs: { 'a.md': '# one', 'b.json': '{"a":1}', 'c.txt': 'grüße', 'd.svg': '<svg/>', noending: 'plain', 'e.png': png, 'f.txt': Buffer.from([0xff, 0xfe, 0x00]), 'empty.txt': '', ...typescript, 'film.ts': Buffer.from([0x47, 0xff, 0xff]) } })
+  const files = ['a.md', 'b.json', 'c.txt', 'd.svg', 'noending', 'e.png', 'f.txt', 'empty.txt', ...Object.keys(typescript), 'film.ts']
   const app = await build(t, { resources: [...files.map((file) => ({ uri: `file:///${file}`, name: file, file: `docs/${file}` })), { uri: 'a:told', name: 'x', file: 'docs/a.md', mimeType: 'application/x-mine' }] }, { baseDir })
   const rows: Record<string, object> = {
     'file:///a.md': { mimeType: 'text/markdown', text: '# one' },
@@ -41,6 +42,8 @@ t.test('a file is text where its type and its bytes are, and read anew each time
     'file:///e.png': { mimeType: 'image/png', blob: png.toString('base64') },
     'file:///f.txt': { mimeType: 'text/plain', blob: '//4A' },
     'file:///empty.txt': { mimeType: 'text/plain', text: '' },
+    ...Object.fromEntries(Object.entries(typescript).map(([file, text]) => [`file:///${file}`, { mimeType: 'text/x-typescript', text }])),
+    'file:///film.ts': { mimeType: 'video/mp2t', blob: 'R///' },
     'a:told': { mimeType: 'application/x-mine', text: '# one' }
   }
   for (const [uri, contents] of Object.entries(rows)) t.strictSame(contentsOf(await read(app, uri)), [{ uri, ...contents }], uri)

@@ -1,5 +1,6 @@
 import { HandlerLoadError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/ports.ts'
+import { allOf } from '../together.ts'
 import { isStatic, lookup, parseTemplate, refuseArgument, refusePlaceholders, renderText, wholePlaceholder, type Scope, type Template } from './placeholders.ts'
 
 export interface HeaderTemplates {
@@ -16,12 +17,12 @@ const connectionHeaders = new Set(['connection', 'content-length', 'expect', 'ke
 // What they hold decides where a request goes and how its body is read, so an argument cannot.
 const decidingHeaders = new Set(['host', 'content-type', 'content-encoding', 'accept-encoding'])
 
-/** Compiles the headers of a handler; throws HandlerLoadError for one that cannot be sent, without showing its value. */
+/** Compiles the headers of a handler. For those that cannot be sent, throws as `allOf` does, without showing their values. */
 export function compileHeaders (headers: Readonly<Record<string, string>>, owner: string): HeaderTemplates {
   const fixed: Record<string, string> = {}
   const filled: { name: string, value: Template }[] = []
   const seen = new Set<string>()
-  for (const [spelling, value] of Object.entries(headers)) {
+  allOf(...Object.entries(headers).map(([spelling, value]) => () => {
     const scope: Scope = { owner, path: ['headers', spelling] }
     const fail = (reason: string): Error => new HandlerLoadError(scope.path, `The header ${JSON.stringify(spelling)} ${reason}.`)
     refusePlaceholders(spelling, 'The header name', scope)
@@ -37,7 +38,7 @@ export function compileHeaders (headers: Readonly<Record<string, string>>, owner
     } else {
       filled.push({ name, value: template })
     }
-  }
+  }))
   return { fixed, filled }
 }
 

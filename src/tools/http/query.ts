@@ -1,5 +1,6 @@
 import { HandlerLoadError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/ports.ts'
+import { allOf } from '../together.ts'
 import {
   encodeArgument, isStatic, lookup, parseTemplate, refuseArgument, refusePlaceholders, renderText, scalarText,
   splitTemplate, wholePlaceholder, type Placeholder, type Scope, type Template
@@ -18,10 +19,10 @@ export function compileQueryText (text: Template): Query {
   }))
 }
 
-/** Compiles the `query` of a handler: one pair a value, a list repeats its name. */
+/** Compiles the `query` of a handler: one pair a value, a list repeats its name. Throws as `allOf` does. */
 export function compileQuery (query: Readonly<Record<string, QueryValue>>, owner: string): Query {
   const pairs: Pair[] = []
-  for (const [name, value] of Object.entries(query)) {
+  allOf(...Object.entries(query).map(([name, value]) => () => {
     const scope: Scope = { owner, path: ['query', name] }
     refusePlaceholders(name, 'The query name', scope)
     for (const item of Array.isArray(value) ? value : [value]) {
@@ -29,7 +30,7 @@ export function compileQuery (query: Readonly<Record<string, QueryValue>>, owner
       if (typeof item === 'object') throw new HandlerLoadError(scope.path, 'A query value must be a string, a number, a boolean or a list of these.')
       pairs.push({ name: [encodeLiteral(name, scope)], value: encodeLiterals(parseTemplate(String(item), scope), scope) })
     }
-  }
+  }))
   return joinLiterals(pairs)
 }
 

@@ -1,9 +1,9 @@
+import { harmlessHeaders } from '../../core/redaction.ts'
 import type { HttpSpec } from './spec.ts'
 
 /** Takes the secrets of a handler out of a text that an upstream wrote. */
 export type Redaction = (text: string) => string
 
-const harmlessHeaders = new Set(['accept', 'accept-encoding', 'accept-language', 'cache-control', 'content-type', 'host', 'user-agent'])
 // Shorter pieces of a header, and of a URL, are more often words than secrets.
 const minHeaderPiece = 8
 const minUrlPiece = 16

@@ -1,5 +1,7 @@
 import { HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
 import type { HandlerContext, JsonObject } from '../../core/ports.ts'
+import { readTraceparent } from '../../core/trace-context.ts'
+import { allOf } from '../together.ts'
 import { bodyFormat, compileBody, serializeBody } from './body.ts'
 import { compileHeaders, renderHeaders } from './headers.ts'
 import { compileHosts, type HostRule } from './hosts.ts'
@@ -35,18 +37,21 @@ const defaultHeaders = {
   'accept-encoding': 'gzip, deflate, br',
   'user-agent': 'mcp-gantry'
 }
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const emptyQuery = () => ''
 const noBody = () => undefined
 
-/** Compiles all of a handler that does not depend on a call; throws HandlerLoadError for what cannot be sent safely. */
+/** Compiles all of a handler that does not depend on a call. For what cannot be sent safely, throws as `allOf` does. */
 export function compileRequest (spec: HttpSpec, owner: string): RequestTemplate {
   const method = spec.method ?? defaults.method
   const allowed = spec.allowedHosts === undefined ? undefined : compileHosts(spec.allowedHosts)
-  const url = compileUrl(spec.url, owner, allowed)
-  const headers = compileHeaders(spec.headers ?? {}, owner)
-  const body = compileRequestBody(spec, method, headers.fixed['content-type'], owner)
-  const query = compileRequestQuery(spec, method, url.used, owner)
+  const [url, headers] = allOf(
+    () => compileUrl(spec.url, owner, allowed),
+    () => compileHeaders(spec.headers ?? {}, owner)
+  )
+  const [body, query] = allOf(
+    () => compileRequestBody(spec, method, headers.fixed['content-type'], owner),
+    () => compileRequestQuery(spec, method, url.used, owner)
+  )
   const fixed = { ...defaultHeaders, ...headers.fixed }
   const templates = { fixed, filled: headers.filled }
 
@@ -63,9 +68,8 @@ export function compileRequest (spec: HttpSpec, owner: string): RequestTemplate 
         body: body(args)
       }
       // The caller's trace is the one thing of the caller that goes on; all else stays here.
-      if (context.traceparent !== undefined && draft.headers['traceparent'] === undefined && traceparentPattern.test(context.traceparent)) {
-        draft.headers['traceparent'] = context.traceparent
-      }
+      const traceparent = readTraceparent(context.traceparent)
+      if (traceparent !== undefined) draft.headers['traceparent'] ??= traceparent
       return draft
     }
   }

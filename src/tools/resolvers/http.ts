@@ -11,6 +11,7 @@ import { isRepeatable, realTiming, sendRepeatedly, type RetryTiming } from '../h
 import { createRunningCalls } from '../http/running.ts'
 import { defaults, type HttpSpec } from '../http/spec.ts'
 import { applyTransform, compileTransform, transformableRequest, type Transform, type TransformKey, type TransformSandbox } from '../http/transform.ts'
+import { together } from '../together.ts'
 
 export interface HttpResolverOptions {
   /** Runs the transforms. */
@@ -56,17 +57,23 @@ export function createHttpResolver (options: HttpResolverOptions): HttpResolver 
   return {
     type: 'http',
     async resolve (spec, owner) {
+      const [template, retries, requestTransform, responseTransform] = await together(
+        () => compileRequest(spec, owner.name),
+        () => checkRetries(spec),
+        () => resolveTransform('requestTransform', spec, options.sandbox, owner),
+        () => resolveTransform('responseTransform', spec, options.sandbox, owner)
+      )
       const upstream: Upstream = {
         owner,
         dispatcher,
         timing,
-        template: compileRequest(spec, owner.name),
+        template,
         timeoutMs: spec.timeout ?? defaults.timeout,
-        retries: checkRetries(spec),
+        retries,
         maxBytes: spec.maxResponseBytes ?? defaults.maxResponseBytes,
         hide: compileRedaction(spec),
-        requestTransform: await resolveTransform('requestTransform', spec, options.sandbox, owner),
-        responseTransform: await resolveTransform('responseTransform', spec, options.sandbox, owner)
+        requestTransform,
+        responseTransform
       }
       return (args, context) => {
         if (calls.closed) throw new ToolFailedError(`${owner.name}: Gantry is shutting down.`)

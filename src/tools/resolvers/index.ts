@@ -7,7 +7,7 @@ import { createRegistryResolver } from './registry.ts'
 
 /** All handler types of this build, and what they hold open. */
 export interface Resolvers {
-  /** Rejects with a HandlerLoadError. */
+  /** Rejects with a HandlerLoadError, or with an AggregateError of several. */
   resolve (spec: Handler, owner: HandlerOwner): Promise<ToolHandler>
   close (): Promise<void>
 }

@@ -163,6 +163,6 @@ function describeCall ({ requestId, metadata, sessionId, principal, traceparent 
     metadata,
     sessionId,
     traceparent,
-    ...(principal !== undefined && { principal: { name: principal.name, permissions: principal.permissions, tier: principal.tier } })
+    ...(principal !== undefined && { principal: { kind: principal.kind, name: principal.name, permissions: principal.permissions, tier: principal.tier } })
   })
 }

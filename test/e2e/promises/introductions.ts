@@ -1,4 +1,4 @@
-import { anywhere, before, both, modern, plain, type Promised, sdk2, toolsOnly } from './promise.ts'
+import { anywhere, before, both, keepsNothing, legacy, modern, plain, type Promised, sdk2, toolsOnly } from './promise.ts'
 
 const self = { name: 'gantry-everything', version: '3.2.1', instructions: 'Try everything.' }
 const identity = { _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'gantry-everything', version: '3.2.1' } } }
@@ -14,7 +14,9 @@ export const introductions: readonly Promised[] = [
     },
     cases: [
       [toolsOnly[0], { name: undefined, version: undefined, instructions: undefined, capabilities: [] }],
-      // 2024-11-05 has completion, and no capability that says so.
+      // Without a session there is no level, and so no log messages. 2024-11-05 has completion, and no capability that says so.
+      [both(before('2025-03-26'), keepsNothing), { ...self, capabilities: capabilities.slice(2) }],
+      [both(legacy, keepsNothing), { ...self, capabilities: capabilities.filter((name) => name !== 'logging') }],
       [before('2025-03-26'), { ...self, capabilities: capabilities.slice(1) }],
       [anywhere, { ...self, capabilities }]
     ]

@@ -1,4 +1,4 @@
-import { anywhere, type Case, type Promised, toolsOnly } from './promise.ts'
+import { anywhere, before, type Case, type Promised, toolsOnly } from './promise.ts'
 
 const elsewhere = (outcome: unknown): readonly Case[] => [toolsOnly, [anywhere, outcome]]
 const user = (text: string): object => ({ role: 'user', content: { type: 'text', text } })
@@ -6,21 +6,22 @@ const assistant = (text: string): object => ({ role: 'assistant', content: { typ
 const text = (uri: string, mimeType: string, content: string): object => ({ result: { contents: [{ uri, mimeType, text: content }] } })
 const completed = (values: string[], total = values.length): object => ({ result: { completion: { values, total, hasMore: total > values.length } } })
 
+/** The list of prompts; `more` is what some revisions know of its first. */
+function promptsAs (more: object): object[] {
+  return [
+    { name: 'explain', description: 'Asks for an explanation.', arguments: [{ name: 'topic', required: true }, { name: 'reader', required: true }, { name: 'remark', required: false }], ...more },
+    { name: 'review', arguments: [{ name: 'code', required: true }, { name: 'language', required: false }] },
+    { name: 'minutes', arguments: [{ name: 'topic', required: true }] },
+    { name: 'closed', arguments: [] }
+  ]
+}
+
 /** Prompts, resources and the completion of their arguments. */
 export const prompts: readonly Promised[] = [
   {
     title: 'the prompts with their arguments',
     act: (door) => door.list('prompts'),
-    cases: elsewhere({
-      result: {
-        prompts: [
-          { name: 'explain', title: 'Explain', description: 'Asks for an explanation.', arguments: [{ name: 'topic', required: true }, { name: 'reader', required: true }, { name: 'remark', required: false }] },
-          { name: 'review', arguments: [{ name: 'code', required: true }, { name: 'language', required: false }] },
-          { name: 'minutes', arguments: [{ name: 'topic', required: true }] },
-          { name: 'closed', arguments: [] }
-        ]
-      }
-    })
+    cases: [toolsOnly, [before('2025-06-18'), { result: { prompts: promptsAs({}) } }], [anywhere, { result: { prompts: promptsAs({ title: 'Explain' }) } }]]
   },
   {
     title: 'a template; what is optional and absent is empty',

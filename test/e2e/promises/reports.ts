@@ -8,6 +8,10 @@ const fromInfo: readonly LogMessage[] = [
   { level: 'error', data: 'A fault.' }
 ]
 
+/** Where nobody could choose a level: there are no log messages. */
+const quiet = both(legacy, keepsNothing)
+const noSetLevel = { error: { code: -32601, message: 'Method not found: logging/setLevel' } }
+
 const withMessages: readonly Progress[] = [1, 2, 3].map((progress) => ({ progress, total: 3, message: `Step ${progress}` }))
 
 /** How the second SDK refuses a method that its era does not have, without asking the server. */
@@ -53,19 +57,20 @@ export const reports: readonly Promised[] = [
     },
     cases: [
       [overRest, { seen: [], logs: [], outcome: said('Reported.') }],
+      [quiet, { seen: [1, 2], logs: [], outcome: said('Reported.') }],
       [dropsLateProgress, { seen: 'some', logs: [{ level: 'warning', data: 'From inside.' }], outcome: said('Reported.') }],
       [anywhere, { seen: [1, 2], logs: [{ level: 'warning', data: 'From inside.' }], outcome: said('Reported.') }]
     ]
   },
   {
-    title: 'log messages: from "info" on before 2026, none unasked since',
+    title: 'log messages: from "info" on in a session, none unasked otherwise',
     act: (door) => chat(door),
-    cases: [[overRest, []], [modern, []], [anywhere, fromInfo]]
+    cases: [[overRest, []], [modern, []], [quiet, []], [anywhere, fromInfo]]
   },
   {
     title: 'a 2026 request names the level that it wants',
     act: (door) => chat(door, 'warning'),
-    cases: [[overRest, []], [legacy, fromInfo], [anywhere, fromInfo.slice(1)]]
+    cases: [[overRest, []], [quiet, []], [legacy, fromInfo], [anywhere, fromInfo.slice(1)]]
   },
   {
     title: 'logging/setLevel holds for a session',
@@ -76,8 +81,8 @@ export const reports: readonly Promised[] = [
     cases: [
       [overRest, { outcome: toolsOnly[1], logs: [] }],
       [both(modern, sdk2), { outcome: notInThisEra('logging/setLevel'), logs: [] }],
-      [modern, { outcome: { error: { code: -32601, message: 'Method not found: logging/setLevel' } }, logs: [] }],
-      [keepsNothing, { outcome: { result: {} }, logs: fromInfo }],
+      [modern, { outcome: noSetLevel, logs: [] }],
+      [quiet, { outcome: noSetLevel, logs: [] }],
       [anywhere, { outcome: { result: {} }, logs: fromInfo.slice(2) }]
     ]
   },
@@ -87,7 +92,8 @@ export const reports: readonly Promised[] = [
     cases: [
       toolsOnly,
       [both(modern, sdk2), notInThisEra('logging/setLevel')],
-      [modern, { error: { code: -32601, message: 'Method not found: logging/setLevel' } }],
+      [modern, noSetLevel],
+      [quiet, noSetLevel],
       [anywhere, { error: { code: -32602, message: 'params.level must be one of debug, info, notice, warning, error, critical, alert, emergency.' } }]
     ]
   },

@@ -103,8 +103,11 @@ export const tools: readonly Promised[] = [
     title: 'the list describes a tool with its schemas, as the revision knows them',
     act: async (door) => (await walk(door))[0],
     cases: [
-      [before('2025-06-18'), addAs({})],
-      [anywhere, addAs({ outputSchema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'], additionalProperties: false } })]
+      // Without a session or a header, a client is taken for one of 2025-03-26.
+      [both(before('2025-03-26'), keepsNothing), addAs({ annotations: { readOnlyHint: true } })],
+      [before('2025-03-26'), addAs({})],
+      [before('2025-06-18'), addAs({ annotations: { readOnlyHint: true } })],
+      [anywhere, addAs({ title: 'Add', annotations: { readOnlyHint: true }, outputSchema: { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'], additionalProperties: false } })]
     ]
   },
   {
@@ -152,10 +155,8 @@ function blocksWith (audio: object, link: object): object {
 function addAs (more: object): object {
   return {
     name: 'add',
-    title: 'Add',
     description: 'Adds.',
     inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } }, required: ['a', 'b'], additionalProperties: false },
-    annotations: { readOnlyHint: true },
     ...more
   }
 }

@@ -100,7 +100,7 @@ export function contextOf (changes: Partial<Pick<HandlerContext, 'signal' | 'tra
     logger: silent,
     requestId: 'r1',
     sessionId: undefined,
-    principal: { name: 'ann', permissions: [], tier: undefined },
+    principal: { kind: 'key', name: 'ann', permissions: ['*'], tier: undefined },
     metadata: { toolName: 'weather' },
     progress () {},
     log () {},

@@ -26,7 +26,7 @@ function recorder (signal = new AbortController().signal): { context: HandlerCon
       logger,
       requestId: 'r-1',
       sessionId: 's-1',
-      principal: { name: 'ci', permissions: ['tools:*'], tier: undefined },
+      principal: { kind: 'key', name: 'ci', permissions: ['tools:*'], tier: undefined },
       metadata: { toolName: 'add' },
       traceparent: undefined,
       progress: tell('progress'),

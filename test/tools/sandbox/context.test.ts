@@ -11,10 +11,10 @@ async function eventsOf (code: string): Promise<SandboxEvent[]> {
 }
 
 t.test('the context tells of the call, and of the principal no more than name, permissions and tier', async (t) => {
-  const principal = { name: 'ci', permissions: ['tools:*'], tier: 'free', key: 'never shown' }
+  const principal = { kind: 'key' as const, name: 'ci', permissions: ['tools:*'], tier: 'free', key: 'never shown' }
   const info = { requestId: 'r-1', sessionId: 's-1', traceparent: '00-ab-cd-01', principal, metadata: { toolName: 'add', uri: 'x:y' }, signal: 'no', extra: 'no' }
   const seen = await run('const { requestId, sessionId, traceparent, principal, metadata, extra } = context; return { requestId, sessionId, traceparent, principal, metadata, extra }', {}, { info })
-  t.strictSame(seen, { requestId: 'r-1', sessionId: 's-1', traceparent: '00-ab-cd-01', principal: { name: 'ci', permissions: ['tools:*'], tier: 'free' }, metadata: { toolName: 'add', uri: 'x:y' } })
+  t.strictSame(seen, { requestId: 'r-1', sessionId: 's-1', traceparent: '00-ab-cd-01', principal: { kind: 'key', name: 'ci', permissions: ['tools:*'], tier: 'free' }, metadata: { toolName: 'add', uri: 'x:y' } })
 })
 
 t.test('progress, log messages and the server log leave in order, and before the answer', async (t) => {
