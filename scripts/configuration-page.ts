@@ -4,10 +4,13 @@ import { RateWindow } from '../schemas/primitives.ts'
 import { PromptConfig } from '../schemas/prompt.ts'
 import { ResourceConfig } from '../schemas/resource.ts'
 import { CacheRule, ToolConfig } from '../schemas/tool.ts'
-import { environmentTable } from '../src/config/environment-table.ts'
-import { nameOf, unavailableReferences, unavailableSections, unavailableVariables } from '../src/config/unavailable.ts'
+import { environmentTable, secretVariables } from '../src/config/environment-table.ts'
+import { defaultTimeoutMs } from '../src/config/secrets/fetch.ts'
+import { nameOf, unavailableSections, unavailableVariables } from '../src/config/unavailable.ts'
+import { minSecretLength } from '../src/core/redaction.ts'
 import type { JsonSchema } from './schema-forms.ts'
 import { tablesOf } from './reference-tables.ts'
+import { secretKeys } from './secret-keys.ts'
 
 /** The text of docs/configuration.md. */
 
@@ -44,6 +47,7 @@ export function configurationPage (): string {
     shape('Rate window', RateWindow, 3),
     shape('Cache rule', CacheRule, 3),
     placeholders,
+    secrets,
     environment(),
     notAvailable(),
     faults
@@ -96,12 +100,46 @@ In every text value of the file, but not in keys:
 | \`\${NAME}\` | the environment variable; that it is not set is a fault |
 | \`\${NAME:-default}\` | the same, or the default when it is not set or empty |
 | \`\${file:/run/secrets/name}\` | the content of the file (UTF-8, up to 1 MiB) without the line break at its end; a relative path is relative to the configuration file |
+| \`\${vault:mount/path#field}\` | a field of a secret in [HashiCorp Vault](#secrets-in-vault-and-aws) |
+| \`\${aws:secret-id#field}\` | a field of a secret in [AWS Secrets Manager](#secrets-in-vault-and-aws); without \`#field\`, its whole text |
 | \`$\${\` | the literal \`\${\`. More generally, before a brace a pair of dollars is one literal dollar: \`$$\${NAME}\` is a dollar and a placeholder |
 | \`\${args.name}\` | in \`url\`, \`headers\`, \`query\` and \`body\` of \`http\` handlers only: an argument of the call, bound where it stands |
 
 They are resolved once, when the file is loaded. What comes in is not scanned again. A text that is nothing but one placeholder becomes a number, or true or false, where the key wants one: \`"port": "\${MY_PORT}"\`. Values that came from placeholders are never shown in a fault; the placeholder is.
 
 \`code\` of \`inline\` handlers, and \`requestTransform\` and \`responseTransform\` of \`http\` handlers, are JavaScript: \`\${…}\` in them belongs to JavaScript and is never touched, so placeholders have no effect there.`
+
+const secrets = `### Secrets in Vault and AWS
+
+Each needs a package beside Gantry, which says so where it is missing: \`npm install node-vault\`, \`npm install @aws-sdk/client-secrets-manager\`. A file without such a reference loads neither.
+
+Secrets are fetched once, when the file is loaded: all at a time, each once however many places name it, and within \`SECRETS_TIMEOUT\` (milliseconds, ${defaultTimeoutMs} unless set). What fails for the moment is tried again, three times at most. A reference that cannot be resolved is a fault with its place, beside all others; so \`gantry validate\` asks Vault and AWS, too. A field has to be a text, a number, or true or false. There are no defaults. Programs that hold their configuration themselves wait with \`loadConfigFromObject\`; \`configFromObject\` cannot fetch.
+
+**Vault**: KV version 2. \`vault kv get secret/mcp/api-keys\` shows what \`\${vault:secret/mcp/api-keys#ci}\` takes the field \`ci\` of, in its newest version. Mounts may have several parts; Vault is asked which. These variables say where it is and how to enter; those that the \`vault\` command knows mean the same here:
+
+| variable | |
+|---|---|
+| \`VAULT_ADDR\` | where it is, such as \`https://vault.example.com:8200\`; required |
+| \`VAULT_TOKEN\` | the token |
+| \`VAULT_TOKEN_FILE\` | a file that holds the token, such as Vault's agent writes |
+| \`VAULT_ROLE_ID\`, \`VAULT_SECRET_ID\` | an AppRole to log in with (mounted at \`approle\`) |
+| \`VAULT_NAMESPACE\` | the namespace, where there are some |
+| \`VAULT_CACERT\` | a file with the certificates (PEM) of the authorities that count, instead of those of Node |
+
+The first of token, token file and AppRole that is set counts; without any, the token that \`vault login\` left in \`~/.vault-token\` does. \`VAULT_SKIP_VERIFY\` has no effect: certificates are always checked.
+
+**AWS**: \`aws secretsmanager get-secret-value --secret-id mcp/api-keys\` shows what \`\${aws:mcp/api-keys}\` stands for; with \`#ci\`, the text is JSON and its member \`ci\` is meant. A name or an ARN will do. The region is \`AWS_REGION\` or \`AWS_DEFAULT_REGION\`, and credentials are found as the tools of AWS find them: variables, profiles, web identity, the role of the container or machine. \`AWS_ENDPOINT_URL\` and \`AWS_ENDPOINT_URL_SECRETS_MANAGER\` name another endpoint. Binary secrets are refused.
+
+### What is kept secret
+
+These texts are replaced by \`[redacted]\` in the log, in what clients are told of a failure, and in what a start that fails prints:
+
+- the values of keys that are secret: ${secretKeys().map((key) => `\`${key}\``).join(', ')}
+- whatever came from \`\${file:…}\`, \`\${vault:…}\` or \`\${aws:…}\`, wherever it stands; what came from the environment, where its key is secret
+- the password of a URL among them, by itself as well; the address of a Redis or a database without credentials is none
+- these variables: ${secretVariables.map((name) => `\`${name}\``).join(', ')}
+
+In faults, a value that came from a placeholder is never shown, and neither is that of a secret key. Texts shorter than ${minSecretLength} characters are not looked for: taking those out would make a log unreadable. What a handler returns on purpose, or prints by itself, is its own business. Programs that embed Gantry hand the \`redactor\` of what they loaded to \`buildApp\`, and its \`line\` to a log of their own.`
 
 function environment (): string {
   const rows = environmentTable.map(({ variable, path }) => `| \`${variable}\` | \`${path.join('.')}\` |`)
@@ -115,14 +153,16 @@ ${rows.join('\n')}
 
 \`CONFIG_PATH\` names the file when the command does not. \`NODE_ENV\` is \`production\` or \`development\`. When \`NODE_ENV\` is not set or \`development\`, the file \`.env\` of the working directory is read, too; what is set already wins over it.
 
-\`SESSION_SECRET\` signs what travels through clients and comes back, such as the state of a call that asks for input. Instances that serve one address need the same one; without it, each process makes one of its own.`
+\`SESSION_SECRET\` signs what travels through clients and comes back, such as the state of a call that asks for input. Instances that serve one address need the same one; without it, each process makes one of its own.
+
+\`AUDIT_KEY\` seals the lines of the [audit log](audit.md#the-chain), so that nobody without it can make or change one; at least 16 characters.`
 }
 
 function notAvailable (): string {
   const names = unavailableSections.map(({ path }) => nameOf(path)).filter((name, index, all) => all.indexOf(name) === index)
   return `## Not available in this version
 
-Their shape is checked, and then they are refused, because nothing would enforce them: ${names.map((name) => name.replace(/"([^"]+)"/, '`$1`').replace(/^The handler/, 'the handler')).join(', ')}; references ${unavailableReferences.map((scheme) => `\`\${${scheme}:…}\``).join(' and ')}. A section that can be turned off, and is (\`"enabled": false\`), asks for nothing and loads. \`security.authentication\` can only say \`{ "enabled": false }\`, with \`"acceptRisk": true\` to serve on an address that other machines reach.
+Their shape is checked, and then they are refused, because nothing would enforce them: ${names.map((name) => name.replace(/"([^"]+)"/, '`$1`').replace(/^The handler/, 'the handler')).join(', ')}. A section that can be turned off, and is (\`"enabled": false\`), asks for nothing and loads.
 
 These variables have no effect yet, and a notice says so: ${unavailableVariables.map(({ name }) => `\`${name}\``).join(', ')}.`
 }

@@ -5,11 +5,13 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
- * One entry for each command: { command: 'nginx', package: 'nginx-light', why: 'the tests behind a reverse proxy' }.
+ * One entry for each command, with the package that has it and what it is for.
  * @type {{ command: string, package: string, why: string }[]}
  */
 const needed = [
-  { command: 'redis-server', package: 'redis-server', why: 'the tests of state that instances share' }
+  { command: 'openssl', package: 'openssl', why: 'the certificates of the tests' },
+  { command: 'redis-server', package: 'redis-server', why: 'the tests of state that instances share' },
+  { command: 'nginx', package: 'nginx-light', why: 'the tests behind a reverse proxy' }
 ]
 
 process.exitCode = prepare()

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { AppOptions, GantryApp } from './app.ts'
-import { EntryFaultsError } from './app.ts'
+import { AuditFileError, EntryFaultsError } from './app.ts'
 import { formatFaults } from './config/format-faults.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -22,17 +22,33 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   const loaded = await loadConfig({ file })
   const { config } = loaded
   if (config === undefined) return refuse(await checkEntries(loaded))
-  const logger = createLogger({ level: config.logging.level, file: logFileOf(loaded.baseDir, config), stream })
+  const logger = createLogger({ level: config.logging.level, file: logFileOf(loaded.baseDir, config), stream, redactLine: loaded.redactor.line })
   for (const { message } of loaded.notices) logger.warn(message)
+  process.once('uncaughtException', (error: unknown) => { crash(error, logger, loaded) })
   try {
-    const app = await build({ config, baseDir: loaded.baseDir, logger, sessionSecret: loaded.env['SESSION_SECRET'] })
+    const app = await build({ config, baseDir: loaded.baseDir, logger, redactor: loaded.redactor, sessionSecret: loaded.env['SESSION_SECRET'], apiKeySalt: loaded.env['API_KEY_SALT'], auditKey: loaded.env['AUDIT_KEY'] })
     await app.ready()
     return { app, config, logger }
   } catch (error) {
     if (error instanceof EntryFaultsError) return refuse({ ...loaded, faults: located(error.faults, loaded) })
-    complain(`The server could not be built: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    if (error instanceof AuditFileError) {
+      complain(loaded.redactor.text(error.message))
+      return error.inUse ? exitCodes.failed : exitCodes.badConfiguration
+    }
+    complain(loaded.redactor.text(`The server could not be built: ${traceOf(error)}`))
     return exitCodes.failed
   }
+}
+
+/** Ends the process for an error that nobody caught, such as Node by itself does: but Node would print its secrets. */
+function crash (error: unknown, logger: Logger, { redactor }: LoadedConfig): never {
+  logger.fatal({ err: error }, 'The server ends: something failed, and nobody was there to catch it.')
+  complain(redactor.text(`The server ends: ${traceOf(error)}`))
+  process.exit(exitCodes.failed)
+}
+
+function traceOf (error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error)
 }
 
 /** Like all paths of the file, relative to it. */

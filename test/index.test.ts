@@ -20,6 +20,7 @@ t.test('these names, and no others, are what programs may import', async (t) => 
     'defineTool',
     'formatFaults',
     'loadConfig',
+    'loadConfigFromObject',
     'validateConfig'
   ])
 })

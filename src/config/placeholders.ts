@@ -1,13 +1,19 @@
 import { readFileSync, statSync } from 'node:fs'
 import { segmentsOf, textOf, type Segment } from '../core/placeholder-text.ts'
 import { maxDepth, maxSecretBytes } from './bounds.ts'
-import { member, pathKey, quote, type Fault, type Notice, type Path } from './fault.ts'
+import { pathKey, quote, type Fault, type Notice, type Path } from './fault.ts'
 import { resolvePath, type PathBases } from './relative-path.ts'
 import { fromText } from './scalar-text.ts'
 import { expectation, schemaAt } from './schema-node.ts'
-import { unavailableReferences } from './unavailable.ts'
+import { isRefusal, type Outcome } from './secrets/outcome.ts'
+import { isReference } from './secrets/reference.ts'
+import { mapTexts, type Treatment } from './text-values.ts'
 
-export interface PlaceholderSources extends PathBases { env: NodeJS.ProcessEnv }
+export interface PlaceholderSources extends PathBases {
+  env: NodeJS.ProcessEnv
+  /** The text that a reference to a secret stands for. */
+  lookUp (inner: string): Outcome<string>
+}
 
 export interface ResolvedPlaceholders {
   /** A copy with the placeholders resolved. */
@@ -18,18 +24,12 @@ export interface ResolvedPlaceholders {
   written: Map<string, string>
   /** The variables that were asked for. */
   variables: Set<string>
+  /** Everything that came in. */
+  texts: Set<string>
+  /** What of it came from files and other stores of secrets, or stands where only secrets do. */
+  secrets: Set<string>
 }
 
-/**
- * How a text is treated: `plain` resolves everything; `bound` leaves `${args.…}` to the http handler and keeps literal dollars escaped for
- * it (core/placeholder-text.ts); `code` is JavaScript and is never touched.
- */
-type Treatment = 'plain' | 'bound' | 'code'
-
-const boundKeys: ReadonlySet<string> = new Set(['url', 'headers', 'query', 'body'])
-const codeKeys: ReadonlySet<string> = new Set(['code', 'requestTransform', 'responseTransform'])
-const handlerOwners: ReadonlySet<unknown> = new Set(['tools', 'prompts', 'resources'])
-const typesWithoutArguments: ReadonlySet<unknown> = new Set(['file', 'inline', 'registry', 'sql'])
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 interface Walk extends ResolvedPlaceholders { root: unknown, sources: PlaceholderSources, fault (path: Path, message: string, suggestion?: string): void }
@@ -37,36 +37,14 @@ interface Walk extends ResolvedPlaceholders { root: unknown, sources: Placeholde
 /** Resolves environment and secret placeholders in every text value, once: what comes in is not scanned again. */
 export function resolvePlaceholders (root: unknown, sources: PlaceholderSources): ResolvedPlaceholders {
   const faults: Fault[] = []
-  const result = { value: undefined as unknown, faults, notices: [], written: new Map<string, string>(), variables: new Set<string>() }
+  const result = { value: undefined as unknown, faults, notices: [], written: new Map<string, string>(), variables: new Set<string>(), texts: new Set<string>(), secrets: new Set<string>() }
   const fault = (path: Path, message: string, suggestion?: string) => { faults.push({ path, message, ...(suggestion === undefined ? {} : { suggestion }) }) }
   const walk: Walk = { ...result, root, sources, fault }
-  return { ...result, value: copy(root, [], 'plain', walk) }
-}
-
-function copy (value: unknown, path: Path, treatment: Treatment, walk: Walk): unknown {
-  if (typeof value === 'string') return treatment === 'code' ? value : resolveText(value, path, treatment, walk)
-  if (typeof value !== 'object' || value === null) return value
-  if (path.length >= maxDepth) {
-    walk.fault(path, `This is nested deeper than ${maxDepth} levels.`)
-    return undefined
-  }
-  if (Array.isArray(value)) return value.map((child, index) => copy(child, [...path, index], treatment, walk))
-  const result: { [key: string]: unknown } = {}
-  for (const [key, child] of Object.entries(value)) {
-    if (key === '__proto__') continue // Already reported; as an assignment it would not make a key.
-    result[key] = copy(child, [...path, key], isHandler(path) ? treatmentIn(value, key) : treatment, walk)
-  }
-  return result
-}
-
-function isHandler (path: Path): boolean {
-  return path.length === 3 && handlerOwners.has(path[0]) && path[2] === 'handler'
-}
-
-function treatmentIn (handler: object, key: string): Treatment {
-  if (codeKeys.has(key)) return 'code'
-  // A misspelt type is reported by itself.
-  return boundKeys.has(key) && !typesWithoutArguments.has(member(handler, 'type')) ? 'bound' : 'plain'
+  const value = mapTexts(root, {
+    text: (text, path, treatment) => resolveText(text, path, treatment, walk),
+    tooDeep (path) { fault(path, `This is nested deeper than ${maxDepth} levels.`) }
+  })
+  return { ...result, value }
 }
 
 function resolveText (text: string, path: Path, treatment: Treatment, walk: Walk): unknown {
@@ -77,7 +55,9 @@ function resolveText (text: string, path: Path, treatment: Treatment, walk: Walk
     if (segment.kind === 'unclosed') walk.fault(path, 'A placeholder begins here with "${" and is never closed.', 'For a literal "${", write "$${".')
     if (segment.kind !== 'placeholder' || (treatment === 'bound' && segment.inner.startsWith('args.'))) return segment
     fromOutside = true
-    return { kind: 'literal', text: resolveOne(segment.inner, path, walk) ?? '' }
+    const brought = resolveOne(segment.inner, path, walk) ?? ''
+    walk.texts.add(brought)
+    return { kind: 'literal', text: brought }
   })
   if (fromOutside) walk.written.set(pathKey(path), withoutDefaults(text))
   if (walk.faults.length > before) return text
@@ -88,7 +68,7 @@ function resolveText (text: string, path: Path, treatment: Treatment, walk: Walk
 
 /** A default may be a secret, too. */
 function withoutDefaults (text: string): string {
-  return text.replace(/(\$\{[^}:]*:-)[^}]+/g, '$1…')
+  return text.replace(/(\$\{[^}]*?:-)[^}]+/g, '$1…')
 }
 
 /** Literals that touch become one, so that a dollar of one and a brace of the next are seen together. */
@@ -112,8 +92,7 @@ function converted (resolved: string, text: string, path: Path, walk: Walk): unk
 
 function resolveOne (inner: string, path: Path, walk: Walk): string | undefined {
   if (inner.startsWith('file:')) return readSecret(inner.slice('file:'.length), path, walk)
-  const scheme = unavailableReferences.find((each) => inner.startsWith(`${each}:`))
-  if (scheme !== undefined) return refuse(walk, path, `"\${${scheme}:…}" is not available in this version of Gantry: remove it; nothing would resolve it.`, 'Use "${NAME}" or "${file:…}".')
+  if (isReference(inner)) return lookUpSecret(inner, path, walk)
   if (inner === 'args' || inner.startsWith('args.')) {
     const hint = path[0] === 'prompts' ? 'In prompts, "{{name}}" stands for an argument.' : 'Arguments are available in url, headers, query and body of http handlers. For a literal "${", write "$${".'
     return refuse(walk, path, `The placeholder ${quote(withoutDefaults(`\${${inner}}`))} has no meaning here.`, hint)
@@ -131,8 +110,9 @@ function readVariable (inner: string, path: Path, walk: Walk): string | undefine
   walk.variables.add(name)
   const value = Object.hasOwn(walk.sources.env, name) ? walk.sources.env[name] : undefined
   // As in a shell, an empty variable takes the default.
-  if (fallback !== undefined && (value === undefined || value === '')) return fallback
-  return value ?? refuse(walk, path, `The environment variable ${name} is not set, and ${quote(withoutDefaults(`\${${inner}}`))} needs it.`, `Set ${name}, or give a default: "\${${name}:-default}".`)
+  const taken = fallback !== undefined && (value === undefined || value === '') ? fallback : value
+  if (taken !== undefined && schemaAt(path, walk.root)?.secret === true) walk.secrets.add(taken)
+  return taken ?? refuse(walk, path, `The environment variable ${name} is not set, and ${quote(withoutDefaults(`\${${inner}}`))} needs it.`, `Set ${name}, or give a default: "\${${name}:-default}".`)
 }
 
 function readSecret (name: string, path: Path, walk: Walk): string | undefined {
@@ -142,10 +122,19 @@ function readSecret (name: string, path: Path, walk: Walk): string | undefined {
   if (problem !== undefined) return refuse(walk, path, `The file ${quote(name)}, which a placeholder names, ${problem}.`)
   if (fromCwd) walk.notices.push({ path, message: `The file ${quote(name)} was found from the working directory, not from the directory of the configuration file.` })
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).replace(/\r?\n$/, '')
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).replace(/\r?\n$/, '')
+    walk.secrets.add(text)
+    return text
   } catch (error) {
     return refuse(walk, path, `The file ${quote(name)}, which a placeholder names, ${error instanceof TypeError ? 'is not UTF-8 text' : 'cannot be read'}.`)
   }
+}
+
+function lookUpSecret (inner: string, path: Path, walk: Walk): string | undefined {
+  const outcome = walk.sources.lookUp(inner)
+  if (isRefusal(outcome)) return refuse(walk, path, `${quote(withoutDefaults(`\${${inner}}`))} cannot be resolved: ${outcome.problem}`, outcome.suggestion)
+  walk.secrets.add(outcome.value)
+  return outcome.value
 }
 
 function fileProblem (file: string): string | undefined {

@@ -14,18 +14,21 @@ import { closestWord, didYouMean } from './suggestion.ts'
 /** What to show of a place instead of its value, when that must not be seen. */
 export type Mask = (path: Path) => string | undefined
 
-interface Walk { faults: Fault[], mask: Mask }
+/** Is told of each text that stands where the schema has a secret. */
+export type NoteSecret = (text: string, path: Path) => void
+
+interface Walk { faults: Fault[], mask: Mask, noteSecret: NoteSecret }
 
 /** Reports everything that does not fit. Fills in defaults and turns byte sizes into numbers, in place. */
-export function validate (config: { [key: string]: unknown }, mask: Mask = () => undefined): Fault[] {
-  const walk: Walk = { faults: [], mask }
+export function validate (config: { [key: string]: unknown }, mask: Mask = () => undefined, noteSecret: NoteSecret = () => {}): Fault[] {
+  const walk: Walk = { faults: [], mask, noteSecret }
   checkObject(config, rootSchema, [], walk)
   return walk.faults
 }
 
 /** Reports what does not fit a single value, which cannot have defaults. */
 export function validateValue (value: unknown, schema: SchemaNode, path: Path): Fault[] {
-  const walk: Walk = { faults: [], mask: () => undefined }
+  const walk: Walk = { faults: [], mask: () => undefined, noteSecret: () => {} }
   check(value, schema, path, walk)
   return walk.faults
 }
@@ -52,6 +55,7 @@ function checkByteSize (value: unknown, node: SchemaNode, path: Path, walk: Walk
 }
 
 function checkText (value: string, node: SchemaNode, path: Path, walk: Walk): void {
+  if (node.secret === true) walk.noteSecret(value, path)
   if (node.enum !== undefined) {
     if (!node.enum.includes(value)) mismatch(value, node, path, walk, didYouMean(value, node.enum))
     return

@@ -62,7 +62,7 @@ t.test('a password alone asks for no Redis', async (t) => {
 })
 
 t.test('a host that the URL overrules is said to have no effect', async (t) => {
-  const env = { REDIS_HOST: 'b' }
+  const env = { REDIS_HOST: 'b', SESSION_SECRET: 's' }
   t.match((await loadValue(t, {}, { env: { ...env, REDIS_URL: 'redis://a' } })).notices, [{ message: 'REDIS_HOST is set, but the URL of the Redis (REDIS_URL) wins; it has no effect.' }])
   t.match((await loadValue(t, { redis: { url: 'redis://a' } }, { env })).notices, [{ message: 'REDIS_HOST is set, but the URL of the Redis ("redis.url") wins; it has no effect.' }])
   t.strictSame((await loadValue(t, { redis: { host: 'a' } }, { env })).notices, [])
@@ -144,7 +144,7 @@ t.test('a mode that was misspelt is said', async (t) => {
 })
 
 t.test('variables of features that are not there are said to have no effect', async (t) => {
-  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', AUDIT_LOG_FILE: 'a', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
+  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
   const { notices, config } = await loadValue(t, {}, { env })
   t.ok(config)
   t.strictSame(notices.map(({ message }) => /^(\w+) is set, but .+ is not available in this version; it has no effect\.$/.exec(message)?.[1]), Object.keys(env).sort())

@@ -177,10 +177,10 @@ function packagesLoadedFor (folder: string, file: string): string[] {
   const run = spawnSync(process.execPath, ['--import=tsx', '--input-type=module', '-e', script], { cwd: root, env: plainEnvironment(), encoding: 'utf8' })
   if (run.status !== 0) throw new Error(run.stderr)
   const loaded = readFileSync(log, 'utf8') + run.stdout
-  return ['fastest-levenshtein', 'yaml', 'jsonc-parser', 'ajv', '@sinclair/typebox'].filter((name) => loaded.includes(`/node_modules/${name}/`))
+  return ['fastest-levenshtein', 'yaml', 'jsonc-parser', 'ajv', '@sinclair/typebox', 'node-vault', '@aws-sdk'].filter((name) => loaded.includes(`/node_modules/${name}/`))
 }
 
-t.test('a start loads no parser that its file does not need, and neither Ajv nor TypeBox', async (t) => {
+t.test('a start loads no parser and no client for secrets that its file does not need, and neither Ajv nor TypeBox', async (t) => {
   const folder = t.testdir({ 'plain.json': JSON.stringify({ tools: [soundTool('a')] }), 'comments.json': '{} // x', 'c.yaml': 'name: x' })
   t.strictSame(packagesLoadedFor(folder, 'plain.json'), ['fastest-levenshtein'])
   t.strictSame(packagesLoadedFor(folder, 'comments.json'), ['fastest-levenshtein', 'jsonc-parser'])

@@ -64,8 +64,6 @@ const unreadable: readonly [string, RegExp][] = [
   ['${A-b}', /cannot be read/],
   ['${A:-${B}}', /cannot be read/],
   ['${file:}', /names no file/],
-  ['${vault:secret/x#y}', /"\$\{vault:…\}" is not available in this version/],
-  ['${aws:id#field}', /"\$\{aws:…\}" is not available in this version/],
   ['${args.x}', /has no meaning here/],
   ['${args}', /has no meaning here/]
 ]
