@@ -8,13 +8,16 @@ export interface Command {
   description: string
   /** The most arguments it takes. */
   maxArguments: number
-  /** Its own switches, without the dashes, and what each does. */
-  options: Readonly<Record<string, string>>
+  /** Its own options, without the dashes, and what each does. */
+  options: Readonly<Record<string, string | ValuedOption>>
   examples: readonly Example[]
   exitCodes: readonly ExitCode[]
   /** Resolves with the exit code. */
   run (invocation: Invocation): Promise<number>
 }
+
+/** An option that takes a value: `--name VALUE` or `--name=VALUE`. */
+export interface ValuedOption { value: string, does: string }
 
 export interface Example { command: string, does: string }
 export interface ExitCode { code: number, meaning: string }
@@ -24,4 +27,6 @@ export interface Invocation {
   arguments: readonly string[]
   /** Whether a switch was given. */
   has (option: string): boolean
+  /** The value of an option; undefined when it was not given. */
+  valueOf (option: string): string | undefined
 }

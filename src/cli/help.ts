@@ -5,7 +5,7 @@ type Row = readonly [left: string, right: string]
 
 const exitCodeRows: readonly Row[] = [
   [String(codes.done), 'done: the server was told to stop, the file is sound, the files were written'],
-  [String(codes.failed), 'the port is in use or may not be opened, a file cannot be written, or the server failed'],
+  [String(codes.failed), 'the port is in use or may not be opened, a file cannot be written, a check found something, or the server failed'],
   [String(codes.badUsage), 'the command line is wrong'],
   [String(codes.badConfiguration), 'the configuration cannot be used']
 ]
@@ -32,7 +32,7 @@ export function overviewHelp (commands: readonly Command[]): string {
 
 /** What `gantry help COMMAND` prints. */
 export function commandHelp ({ usage, description, options, examples, exitCodes }: Command): string {
-  const switches = Object.entries(options).map(([name, does]): Row => [`--${name}`, does])
+  const switches = Object.entries(options).map(([name, option]): Row => typeof option === 'string' ? [`--${name}`, option] : [`--${name} ${option.value}`, option.does])
   return sections([
     heading('Usage', [`gantry ${usage}`]),
     description,

@@ -5,7 +5,11 @@ const loaders: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
   start: () => import('./start.ts'),
   stdio: () => import('./stdio.ts'),
   validate: () => import('./validate.ts'),
-  init: () => import('./init.ts')
+  explain: () => import('./explain.ts'),
+  init: () => import('./init.ts'),
+  keygen: () => import('./keygen.ts'),
+  keys: () => import('./keys.ts'),
+  audit: () => import('./audit.ts')
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)

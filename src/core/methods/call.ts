@@ -64,5 +64,5 @@ function extrasOf<Result> (rounds: Rounds, { entry, params, args, exchange, uri 
   if (progressToken === undefined && uri === undefined && !continues) return undefined
   // The state was bound to the arguments as the handler saw them: with their defaults.
   if (continues) entry.target.checkArguments?.(args)
-  return { progressToken, uri, answers: continues ? rounds.answers(params, binding) : undefined }
+  return { progressToken, uri, round: continues ? rounds.resume(params, binding, exchange) : undefined }
 }

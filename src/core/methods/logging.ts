@@ -1,15 +1,17 @@
 import { isLogLevel, type Method } from '../dispatcher.ts'
 import { logLevels } from '../exchange.ts'
-import { InvalidParamsError } from '../errors.ts'
+import { InvalidParamsError, MethodNotFoundError } from '../errors.ts'
 import type { LogLevel } from '../ports.ts'
 import type { Tolerance } from '../tolerating.ts'
 
-/** `logging/setLevel` of the 2025 era. Without a session there is nothing to keep the level in, and the default holds. */
+/** `logging/setLevel` of the 2025 era. Without a session there is nothing to keep the level in, so that there is no such method. */
 export function createSetLevelMethod (tolerance: Tolerance): [string, Method] {
   return ['logging/setLevel', function setLevel ({ level: given }, exchange) {
+    const { setLogLevel } = exchange
+    if (setLogLevel === undefined) throw new MethodNotFoundError('logging/setLevel')
     const level = isLogLevel(given) ? given : meantLevel(given)
     if (level === undefined || (level !== given && !tolerance.bears('log-level-spelling', exchange.clientName))) throw new InvalidParamsError(`params.level must be one of ${logLevels.join(', ')}.`)
-    const kept = exchange.setLogLevel?.(level)
+    const kept = setLogLevel(level)
     return kept instanceof Promise ? kept.then(() => '{}') : '{}'
   }]
 }

@@ -1,8 +1,11 @@
+import type { CacheHints } from '../cache-hints.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Method } from '../dispatcher.ts'
+import { describePrompt } from '../descriptions.ts'
 import type { PromptEntry } from '../entries.ts'
-import { InvalidParamsError, PromptUnknownError } from '../errors.ts'
+import { InvalidParamsError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
+import { findPrompt, listedBy } from '../lookup.ts'
 import type { Registry } from '../registry.ts'
 import type { Tolerance } from '../tolerating.ts'
 import type { Wire } from '../wire.ts'
@@ -15,20 +18,20 @@ import { mendArguments } from './params.ts'
 export interface PromptParts extends CallParts {
   prompts: Registry<PromptEntry>
   wire: Wire
+  cacheHints: CacheHints
   pageSize: number
   tolerance: Tolerance
 }
 
 /** `prompts/list` and `prompts/get`. MCP 2026-07-28 server/prompts. */
 export function createPromptMethods (parts: PromptParts): [string, Method][] {
-  const { prompts, wire, pageSize, tolerance } = parts
+  const { prompts, wire, cacheHints, pageSize, tolerance } = parts
 
   function getPrompt (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { name, arguments: given = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a prompt.')
     const args = isObject(given) ? given : mendArguments(given, exchange, tolerance)
-    const entry = prompts.get(name)
-    if (entry === undefined) throw new PromptUnknownError(name)
+    const entry = findPrompt(prompts, name, exchange.principal)
     if (tolerance.lenient) mendPromptArguments(args, entry.description, exchange, tolerance)
 
     return callEntry(parts, {
@@ -37,7 +40,7 @@ export function createPromptMethods (parts: PromptParts): [string, Method][] {
   }
 
   return [
-    ['prompts/list', createListMethod({ registry: prompts, key: 'prompts', describe: (entry) => entry.description, wire, pageSize, tolerance })],
+    ['prompts/list', createListMethod({ registry: prompts, key: 'prompts', isListed: listedBy.prompt, describe: ({ description }, revision) => describePrompt(description, revision), hint: cacheHints.lists, wire, pageSize, tolerance })],
     ['prompts/get', getPrompt]
   ]
 }

@@ -4,8 +4,8 @@ import type { ToolEntry } from '../entries.ts'
 import { InvalidParamsError, MethodNotFoundError, MissingCapabilityError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
 import type { Registry } from '../registry.ts'
+import { factsOf, withPayload } from '../tasks/description.ts'
 import { declaresTasks, tasksCapability, tasksExtension } from '../tasks/lane.ts'
-import type { TaskRecord } from '../tasks/record.ts'
 import type { WriteFailure } from '../tasks/running-task.ts'
 import type { TaskCall } from '../tasks/task-call.ts'
 import type { Tasks } from '../tasks/tasks.ts'
@@ -67,32 +67,4 @@ export function mayBecomeTask ({ target }: ToolEntry, { revision, clientCapabili
 export async function answerWithTask (call: TaskCall, outcome: Promise<string>, wire: Wire, writeFailure: WriteFailure): Promise<string> {
   const answer = await Promise.race([call.announced, call.conclude(outcome, writeFailure)])
   return typeof answer === 'string' ? answer : wire.task(factsOf(answer))
-}
-
-/** What every form of a task has: `Task` of SEP-2663. */
-function factsOf ({ id, status, statusMessage, createdAt, updatedAt, ttlMs, pollIntervalMs }: TaskRecord): object {
-  return {
-    taskId: id,
-    status,
-    ...(statusMessage !== undefined && { statusMessage }),
-    createdAt: new Date(createdAt).toISOString(),
-    lastUpdatedAt: new Date(updatedAt).toISOString(),
-    ttlMs,
-    pollIntervalMs
-  }
-}
-
-/** What belongs to a status is kept as JSON text and goes out as it is. */
-function withPayload (text: string, { status, inputs, outcome }: TaskRecord): string {
-  switch (status) {
-    case 'input_required': return withMember(text, 'inputRequests', inputs)
-    case 'completed': return withMember(text, 'result', outcome)
-    case 'failed': return withMember(text, 'error', outcome)
-    case 'working':
-    case 'cancelled': return text
-  }
-}
-
-function withMember (text: string, key: string, value: string | undefined): string {
-  return value === undefined ? text : `${text.slice(0, -1)},"${key}":${value}}`
 }

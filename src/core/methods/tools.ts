@@ -1,16 +1,20 @@
+import type { CacheHints } from '../cache-hints.ts'
+import type { Audit } from '../audit.ts'
 import type { Exchange } from '../exchange.ts'
+import { describeTool, wrapsOutput } from '../descriptions.ts'
 import type { Method } from '../dispatcher.ts'
 import type { ToolEntry } from '../entries.ts'
-import { CancelledError, InvalidParamsError, ToolCallError, ToolUnknownError } from '../errors.ts'
+import { CancelledError, InvalidParamsError, ToolCallError } from '../errors.ts'
 import type { InFlight } from '../in-flight.ts'
 import { isObject } from '../json-rpc.ts'
 import { checkHeaderParams } from '../header-params.ts'
+import { findTool, listedBy } from '../lookup.ts'
 import type { Registry } from '../registry.ts'
 import { TaskCall } from '../tasks/task-call.ts'
 import type { Tasks } from '../tasks/tasks.ts'
 import type { Tolerance } from '../tolerating.ts'
 import type { Revision } from '../versions.ts'
-import { describeTool, unwritableResult, wrapsOutput, type Wire } from '../wire.ts'
+import { unwritableResult, type Wire } from '../wire.ts'
 import type { CallToolResult, JsonObject } from '../ports.ts'
 import { createListMethod } from './list.ts'
 import { callEntry, type CallParts } from './call.ts'
@@ -20,28 +24,29 @@ import { answerWithTask, mayBecomeTask } from './tasks.ts'
 export interface ToolParts extends CallParts {
   tools: Registry<ToolEntry>
   wire: Wire
+  cacheHints: CacheHints
   pageSize: number
   /** Undefined for a server that keeps none. */
   tasks: Tasks | undefined
   inFlight: InFlight
   tolerance: Tolerance
+  audit: Audit | undefined
 }
 
 /** `tools/list` and `tools/call`. MCP 2026-07-28 server/tools. */
 export function createToolMethods (parts: ToolParts): [string, Method][] {
-  const { tools, wire, pageSize, tasks, inFlight, tolerance } = parts
+  const { tools, wire, cacheHints, pageSize, tasks, inFlight, tolerance, audit } = parts
 
   function callTool (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { name, arguments: given = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a tool.')
     const args = isObject(given) ? given : mendArguments(given, exchange, tolerance)
-    const entry = tools.get(name)
-    if (entry === undefined) throw new ToolUnknownError(name)
+    const entry = findTool(tools, name, exchange.principal)
 
     if (entry.headerParams !== undefined && exchange.header !== undefined) checkHeaderParams(entry.headerParams, args, exchange.header)
     if (tasks === undefined || !mayBecomeTask(entry, exchange)) return perform(entry, params, args, exchange)
     // No closure here: it would hold the request for as long as the task runs.
-    const call = new TaskCall(exchange, { tasks, inFlight })
+    const call = new TaskCall(exchange, { tasks, inFlight, audit })
     return answerWithTask(call, performLater(entry, params, args, call), wire, writeFailure)
   }
 
@@ -77,7 +82,7 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
   }
 
   return [
-    ['tools/list', createListMethod({ registry: tools, key: 'tools', describe: (entry, revision) => describeTool(entry.description, revision), wire, pageSize, tolerance })],
+    ['tools/list', createListMethod({ registry: tools, key: 'tools', isListed: listedBy.tool, describe: (entry, revision) => describeTool(entry.description, revision), hint: cacheHints.lists, wire, pageSize, tolerance })],
     ['tools/call', callTool]
   ]
 }
