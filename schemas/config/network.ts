@@ -15,5 +15,5 @@ export const Port = port({ default: 3001, description: 'The port to listen on; 0
 
 export const IpWhitelist = Type.Array(
   Type.String({ minLength: 1, expects: 'an address or a CIDR range, such as "10.0.0.0/8"' }),
-  { minItems: 1, description: 'The only addresses that are served: IPv4 or IPv6, single or CIDR ranges.', reloadable: true }
+  { minItems: 1, description: 'The only addresses that are served: IPv4 or IPv6, single or CIDR ranges. Everyone may ask for `/health`. Behind a proxy, the address is the one that the proxy tells: see `server.trustProxy` and [network.md](network.md).', reloadable: true }
 )

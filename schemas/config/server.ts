@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
+import { CacheHintsSection } from '../cache-hint.ts'
 import { byteSize, closedObject, count, flag, kib, maxTimerMs, mib, milliseconds, oneOfWords, text, urlPath } from '../primitives.ts'
 
 /** How the server talks and what it bears. */
@@ -15,12 +16,13 @@ const HttpSseSection = closedObject({
 const ProtocolSection = closedObject({
   sessions: oneOfWords(['stateful', 'stateless'], {
     default: 'stateful',
-    description: 'Whether 2025-era clients get a session. `stateless` answers each request by itself: no server messages, no subscriptions.'
+    description: 'Whether 2025-era clients get a session. `stateless` answers each request by itself: no server messages, no log messages, no subscriptions.'
   }),
   strictness: oneOfWords(['lenient', 'strict'], {
     default: 'lenient',
     description: 'What happens to clients that deviate from the protocol in a harmless way. `lenient` serves and counts them; `strict` refuses them. [tolerance.md](tolerance.md) lists the deviations.'
   }),
+  cacheHints: CacheHintsSection,
   httpSse: HttpSseSection
 }, { default: {}, description: 'How the protocol is spoken.' })
 
@@ -53,11 +55,15 @@ export const ServerSection = closedObject({
   sessionIdleTimeout: milliseconds({ default: 1_800_000, description: 'A session that is not used for this long ends.', reloadable: true }),
   maxSessions: count({ default: 10_000, description: 'How many sessions may exist at once; more are refused with 503. With Redis this counts the sessions of all instances.', reloadable: true }),
   maxSessionsPerPrincipal: count({ default: 1000, description: 'How many of them one caller may have. Callers without a name of their own (anonymous) share `maxSessions` and have no bound beside it.', reloadable: true }),
+  maxStreams: count({ default: 10_000, description: 'How many streams of one instance may wait for news at once: `subscriptions/listen` requests and GET streams of sessions. One more is refused with 503.' }),
+  maxStreamsPerPrincipal: count({ default: 1000, description: 'How many of them one caller may have; one more is refused with 429.' }),
+  maxAnonymousStreams: count({ default: 9000, description: 'How many of them all callers without a name of their own (anonymous) may have together; one more is refused with 429. What lies between this and `maxStreams` stays free for callers with a name.' }),
   pageSize: count({ default: 1000, maximum: 100_000, description: 'How many entries one page of a list holds.' }),
   maxRequestSize: byteSize({ default: 10 * mib, maximum: 1024 * mib, description: 'The largest request body; a larger one gets 413. `MAX_REQUEST_SIZE` wins.' }),
   requestTimeout: milliseconds({ default: 30_000, description: 'How long a call may take when its tool does not say. `REQUEST_TIMEOUT` wins.', reloadable: true }),
   keepAliveTimeout: milliseconds({ default: 65_000, minimum: 0, description: 'How long an idle connection stays open. 0 never closes it.' }),
-  headersTimeout: milliseconds({ default: 66_000, description: 'How long a client may take to send its headers.' }),
+  // Node gives a whole request five minutes, and its headers no more than that.
+  headersTimeout: milliseconds({ default: 66_000, maximum: 300_000, description: 'How long a client may take to send its headers.' }),
   drainTimeout: milliseconds({ default: 10_000, minimum: 0, description: 'How long calls in flight may still run at shutdown.' }),
   handlerRoots: Type.Array(text(), {
     default: ['.'],
@@ -68,8 +74,13 @@ export const ServerSection = closedObject({
     minItems: 1, reloadable: true, description: 'Values of the Host header that are served. Without this key: loopback names when bound to loopback, any otherwise.'
   })),
   allowedOrigins: Type.Optional(Type.Array(text(), {
-    reloadable: true, description: 'Web origins (`https://app.example.com`) whose pages may call. Without this key: those of this machine when bound to loopback, none otherwise. Requests without Origin pass.'
+    reloadable: true, description: 'Web origins (`https://app.example.com`) whose pages may call: CORS lets them read the answers, without cookies. Without this key: those of this machine when bound to loopback, none otherwise. Requests without Origin pass.'
   })),
+  trustProxy: Type.Union([Type.Boolean(), text(), Type.Array(text(), { minItems: 1 })], {
+    default: false,
+    expects: 'true or false, or the proxies in front: addresses, CIDR ranges, "loopback", "linklocal" or "uniquelocal", as a list or a text with commas',
+    description: 'Whose `X-Forwarded-For`, `-Host` and `-Proto` headers count: those of proxies in front of the server. Of all others they change nothing. `true` believes everyone. [network.md](network.md) says more.'
+  }),
   compression: CompressionSection,
   securityHeaders: flag({ default: true, description: 'Send the security headers that mean something on an API.' }),
   maskHandlerErrors: flag({ default: false, description: 'Tell clients only that a handler failed, not with which message.', reloadable: true }),

@@ -1,3 +1,5 @@
+import { readAddress } from './addresses.ts'
+
 /** Which Host and Origin headers are served: the guard against pages of other sites and DNS rebinding. */
 
 export interface OriginRules {
@@ -11,7 +13,11 @@ export interface OriginRules {
 
 export type OriginVerdict = 'allowed' | 'host-refused' | 'origin-refused'
 
-const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
+/** Whether pages of any origin may call. */
+export function allowsPages ({ loopback, allowedOrigins }: OriginRules): boolean {
+  return allowedOrigins === undefined ? loopback : allowedOrigins.length > 0
+}
+
 const maxRemembered = 1_000
 
 /**
@@ -64,7 +70,9 @@ function hostOf (origin: string): string {
   return match === null ? '' : splitHost(match[1] ?? '')?.name ?? ''
 }
 
-/** True for addresses that only this machine reaches. */
+/** True for `localhost` and the addresses that only this machine reaches, in every form they can be written in. */
 export function isLoopback (host: string): boolean {
-  return loopbackNames.has(host) || /^127(?:\.\d{1,3}){3}$/.test(host)
+  if (host === 'localhost') return true
+  const address = readAddress(/^\[(.+)\]$/.exec(host)?.[1] ?? host)
+  return address !== undefined && (address.family === 4 ? address.bits >> 24n === 127n : address.bits === 1n)
 }

@@ -40,7 +40,11 @@ t.test('a server on loopback serves the names of this machine only', async (t) =
     ['0x7f.1', undefined, 'host-refused'],
     ['0.0.0.0', undefined, 'host-refused'],
     ['[::]', undefined, 'host-refused'],
-    ['[::ffff:127.0.0.1]', undefined, 'host-refused'],
+    ['[::ffff:127.0.0.1]', undefined, 'allowed'],
+    ['[::ffff:7f00:1]:3001', undefined, 'allowed'],
+    ['[0:0:0:0:0:0:0:1]', undefined, 'allowed'],
+    ['[::ffff:10.0.0.1]', undefined, 'host-refused'],
+    ['127.0.0.999', undefined, 'host-refused'],
     ['[fe80::1]', undefined, 'host-refused'],
     ['192.168.0.1', undefined, 'host-refused'],
     ['', undefined, 'host-refused'],
@@ -125,6 +129,6 @@ t.test('verdicts stay right when more pairs were seen than are remembered', asyn
 })
 
 t.test('loopback is what only this machine reaches', async (t) => {
-  for (const host of ['localhost', '127.0.0.1', '127.0.0.2', '127.255.255.254', '::1', '[::1]']) t.ok(isLoopback(host), host)
-  for (const host of ['0.0.0.0', '::', '', '10.0.0.1', '192.168.1.1', '127.0.0.1.evil.example', '128.0.0.1', 'localhost.evil.example', '127']) t.notOk(isLoopback(host), host)
+  for (const host of ['localhost', '127.0.0.1', '127.0.0.2', '127.255.255.254', '::1', '[::1]', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '[::ffff:7f00:1]']) t.ok(isLoopback(host), host)
+  for (const host of ['0.0.0.0', '::', '', '10.0.0.1', '192.168.1.1', '127.0.0.1.evil.example', '128.0.0.1', 'localhost.evil.example', '127', '127.1', '127.0.0.1:80', '127.0.0.256', '::ffff:10.0.0.1', '::2', '[localhost]', '127.0.0.1%lo']) t.notOk(isLoopback(host), host)
 })
