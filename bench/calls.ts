@@ -1,5 +1,5 @@
-/** How the tool is asked for: a plain route, the REST form, one 2026-era request, a 2025-era session, the bytes of one without a session. */
-export type CallKind = 'route' | 'rest' | 'modern' | 'session' | 'session-bytes'
+/** How the tool is asked for: a plain route, the REST form, one 2026-era request, the same with an API key, a 2025-era session, the bytes of one without a session. */
+export type CallKind = 'route' | 'rest' | 'modern' | 'modern-key' | 'session' | 'session-bytes'
 
 /** One request as text, with {@link ID_MARK} where the id goes. */
 export type Call = { path: string, headers: Record<string, string>, body: string }
@@ -25,21 +25,26 @@ function toolsCall (meta: object): string {
   return JSON.stringify({ jsonrpc: '2.0', id: 'ID', method: 'tools/call', params })
 }
 
+const MODERN_CALL: Call = {
+  path: '/mcp',
+  headers: { ...MCP_HEADERS, 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/call', 'mcp-name': 'add' },
+  body: toolsCall({
+    _meta: {
+      'io.modelcontextprotocol/protocolVersion': MODERN,
+      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientInfo': CLIENT
+    }
+  })
+}
+/** The key of bench/config/access.json. */
+const KEY = 'bench_0123456789abcdefghijklmnopqrstuvwxyz'
+
 /** The request of each kind, the same for every server that is asked in that way. */
 export const CALLS: Readonly<Record<CallKind, Call>> = {
   route: { path: '/add', headers: JSON_HEADERS, body: PLAIN_BODY },
   rest: { path: '/tools/add', headers: JSON_HEADERS, body: PLAIN_BODY },
-  modern: {
-    path: '/mcp',
-    headers: { ...MCP_HEADERS, 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/call', 'mcp-name': 'add' },
-    body: toolsCall({
-      _meta: {
-        'io.modelcontextprotocol/protocolVersion': MODERN,
-        'io.modelcontextprotocol/clientCapabilities': {},
-        'io.modelcontextprotocol/clientInfo': CLIENT
-      }
-    })
-  },
+  modern: MODERN_CALL,
+  'modern-key': { ...MODERN_CALL, headers: { ...MODERN_CALL.headers, authorization: `Bearer ${KEY}` } },
   session: {
     path: '/mcp',
     headers: { ...MCP_HEADERS, 'mcp-protocol-version': LEGACY },

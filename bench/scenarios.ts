@@ -22,9 +22,12 @@ const GANTRY = ['dist/src/server.js', 'bench/config/add.json'] as const
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'bare', title: 'bare Fastify route', command: ['bench/peers/bare.mjs'], call: 'route', package: 'fastify' },
   { name: 'bare-modern', title: 'bare Fastify route, bytes of 2026-07-28', command: ['bench/peers/bare.mjs'], call: 'modern', package: 'fastify' },
+  { name: 'bare-key', title: 'bare Fastify route, the same with an API key', command: ['bench/peers/bare.mjs'], call: 'modern-key', package: 'fastify' },
   { name: 'bare-session', title: 'bare Fastify route, bytes of a 2025 session', command: ['bench/peers/bare.mjs'], call: 'session-bytes', package: 'fastify' },
   { name: 'gantry', title: 'Gantry, 2026-07-28', command: GANTRY, call: 'modern', built: true },
   { name: 'gantry-session', title: 'Gantry, 2025 session', command: GANTRY, call: 'session', built: true },
+  { name: 'gantry-access', title: 'Gantry, 2026-07-28, key, permissions, rate limits', command: ['dist/src/server.js', 'bench/config/access.json'], call: 'modern-key', built: true },
+  { name: 'gantry-audit', title: 'the same with an audit log', command: ['dist/src/server.js', 'bench/config/audit.json'], call: 'modern-key', built: true },
   { name: 'gantry-rest', title: 'Gantry, POST /tools/add', command: GANTRY, call: 'rest', built: true },
   {
     name: 'sdk-v2',
@@ -57,6 +60,8 @@ export const BARS: readonly Bar[] = [
   { claim: 'bare route ÷ Gantry (2026-07-28) ≥ 0.85, same bytes', of: 'bare-modern', than: 'gantry', atLeast: 0.85 },
   { claim: 'bare route ÷ Gantry (2025 session) ≥ 0.85, same bytes', of: 'bare-session', than: 'gantry-session', atLeast: 0.85 },
   { claim: 'bare route ÷ Gantry (POST /tools/add) ≥ 0.85, same bytes', of: 'bare', than: 'gantry-rest', atLeast: 0.85 },
+  { claim: 'bare route ÷ Gantry with access control ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-access', atLeast: 0.75 },
+  { claim: 'bare route ÷ Gantry with access control and audit ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-audit', atLeast: 0.75 },
   { claim: 'Gantry (2026-07-28) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry', atLeast: 8 },
   { claim: 'Gantry (2025 session) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry-session', atLeast: 8 }
 ]

@@ -34,7 +34,7 @@ export async function startServer (scenario: Scenario, options: ServerOptions): 
   const log = openSync(logFile, 'w')
   const flags = options.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profiles}`]
   const [command, args] = nodeCommand(options.core, [...flags, ...scenario.command])
-  const child = startChild(command, args, { cwd: ROOT, env: environment(port), stdio: ['ignore', log, log] })
+  const child = startChild(command, args, { cwd: ROOT, env: environment(port, options.directory), stdio: ['ignore', log, log] })
   closeSync(log)
 
   let failure: Error | undefined
@@ -54,14 +54,16 @@ export async function startServer (scenario: Scenario, options: ServerOptions): 
 }
 
 /** Nothing of the caller's environment but the path: two runs on two shells measure the same thing. */
-function environment (port: number): NodeJS.ProcessEnv {
+/** Where servers may write what they keep, beside their logs, is in BENCH_DIRECTORY. */
+function environment (port: number, directory: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
     HOST,
     PORT: String(port),
     SESSION_SECRET: randomBytes(32).toString('hex'),
-    API_KEY_SALT: randomBytes(32).toString('hex')
+    API_KEY_SALT: randomBytes(32).toString('hex'),
+    BENCH_DIRECTORY: directory
   }
 }
 

@@ -38,6 +38,6 @@ export const ToolConfig = definition('Tool', closedObject({
     reloadable
   })),
   cache: Type.Optional(described(CacheRule, { description: 'Keeps results of this tool.', reloadable })),
-  rateLimit: Type.Optional(described(RateWindow, { description: 'How often this tool may be called.', reloadable }))
+  rateLimit: Type.Optional(described(RateWindow, { description: 'How often this tool may be called, by all callers together. The same as `security.rateLimit.perTool`.', reloadable }))
 }))
 export type ToolConfig = Static<typeof ToolConfig>

@@ -2,18 +2,26 @@ import { randomBytes } from 'node:crypto'
 import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Clock, ToolHandler } from './core/ports.ts'
 import type { DefinedTool } from './tools/define-tool.ts'
-import { isLoopback } from './core/origin.ts'
+import { CacheHints } from './core/cache-hints.ts'
+import { allowsPages, isLoopback, type OriginRules } from './core/origin.ts'
+import { compileTrust } from './core/proxies.ts'
+import type { Redactor } from './core/redaction.ts'
 import type { Config } from '../schemas/config/index.ts'
+import audit from './plugins/audit.ts'
 import auth from './plugins/auth.ts'
 import bus from './plugins/bus.ts'
 import closing from './plugins/closing.ts'
 import compression from './plugins/compression.ts'
 import core from './plugins/core.ts'
+import cors from './plugins/cors.ts'
 import entries from './plugins/entries.ts'
-import errors, { answerUnrouted } from './plugins/errors.ts'
+import errors, { answerUnknown, answerUnrouted } from './plugins/errors.ts'
+import httpRateLimit from './plugins/http-rate-limit.ts'
 import jsonBody from './plugins/json-body.ts'
+import ipFilter from './plugins/ip-filter.ts'
 import originGuard from './plugins/origin-guard.ts'
 import pressure from './plugins/pressure.ts'
+import rateLimit from './plugins/rate-limit.ts'
 import redis from './plugins/redis.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import sessions from './plugins/sessions.ts'
@@ -23,6 +31,7 @@ import mcpRoutes from './routes/mcp/index.ts'
 import opsRoutes from './routes/ops.ts'
 import sseRoutes from './routes/sse.ts'
 import toolRoutes from './routes/tools.ts'
+import wellKnownRoutes from './routes/well-known.ts'
 
 export interface AppOptions {
   config: Config
@@ -36,10 +45,17 @@ export interface AppOptions {
   /** Where the server's log goes; without it, nowhere. */
   logger?: FastifyBaseLogger
   clock?: Clock
+  /** Takes the secrets of the configuration out of what clients are told of a failure. */
+  redactor?: Redactor
   /** Signs what travels through clients and comes back; instances that share work share it. Without it, one is made for this process. */
   sessionSecret?: string | undefined
+  /** The key of the digests of API keys. Without it, one is made for this process: then only keys in plain text are found. */
+  apiKeySalt?: string | undefined
+  /** Seals the lines of the audit log, so that nobody without it can make or change one. */
+  auditKey?: string | undefined
 }
 
+export { AuditFileError } from './core/errors.ts'
 export { EntryFaultsError } from './plugins/entries.ts'
 
 /** The Fastify app that serves a configuration. `core` holds the protocol. */
@@ -65,24 +81,42 @@ async function assemble (app: FastifyInstance, options: AppOptions): Promise<voi
   await registerShared(app, options)
   await app.register(closing)
   await app.register(errors)
-  await app.register(auth)
   await app.register(securityHeaders, { enabled: config.server.securityHeaders })
   await app.register(compression, config.server.compression)
   await app.register(pressure, config.server.pressure)
   await app.register(opsRoutes)
+  const { authentication, ipWhitelist: allowed } = config.security
+  await app.register(async function published (scope) {
+    await scope.register(ipFilter, { allowed })
+    if (authentication?.enabled === true && authentication.oauth !== undefined) await scope.register(wellKnownRoutes, { oauth: authentication.oauth, name: config.name })
+  })
   await app.register(async function guarded (scope) {
+    await scope.register(ipFilter, { allowed })
     await scope.register(jsonBody)
-    await scope.register(originGuard, {
+    const rules: OriginRules = {
       loopback: isLoopback(config.host),
       allowedHosts: config.server.allowedHosts,
       allowedOrigins: config.server.allowedOrigins
+    }
+    await scope.register(originGuard, rules)
+    await scope.register(cors, { enabled: allowsPages(rules), keyHeader: config.security.authentication?.headerName })
+    await scope.register(auth, {
+      section: config.security.authentication,
+      permissions: config.security.permissions,
+      realm: config.name,
+      salt: options.apiKeySalt ?? randomBytes(32).toString('base64url'),
+      clock: options.clock ?? systemClock,
+      logger: app.core.logger
     })
+    if (app.rateLimits !== undefined) await scope.register(httpRateLimit, { limits: app.rateLimits, legacyHeaders: config.security.rateLimit?.legacyHeaders ?? false })
+    // Here, so that what is not there is refused like what is: to the caller that may not know.
+    scope.setNotFoundHandler(answerUnknown)
     await scope.register(mcpRoutes, {
       core: app.core,
       path: config.server.path,
       sessions: app.sessions,
       requests: app.serverRequests,
-      keeping: { log: app.streamLog, bus: app.bus, logger: app.core.logger },
+      stores: { log: app.streamLog, bus: app.bus, logger: app.core.logger, clock: options.clock ?? systemClock },
       idleTimeoutMs: config.server.sessionIdleTimeout
     })
     if (app.sseSessions !== undefined) {
@@ -125,18 +159,24 @@ async function registerState (app: FastifyInstance, { config, logger = app.log, 
 }
 
 /** What HTTP and stdio have in common, in order: the core, then the stages of a call, then the entries that are composed from them. */
-async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], logger = app.log, clock = systemClock, sessionSecret }: AppOptions): Promise<void> {
+async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], logger = app.log, clock = systemClock, redactor, sessionSecret, auditKey }: AppOptions): Promise<void> {
   const { name, version, description, instructions, server } = config
+  await app.register(audit, { section: config.security.audit, version, baseDir, key: auditKey, redact: redactor?.text, logger, clock })
+  await app.register(rateLimit, { section: config.security.rateLimit, tools: config.tools, apiKeys: config.security.authentication?.apiKeys ?? [], redis: app.redis, logger, clock })
   await app.register(tasks, { section: server.tasks, redis: app.redis, bus: app.bus, logger, clock })
   await app.register(core, {
     serverInfo: { name, version, ...(description !== undefined && { description }) },
     instructions,
     pageSize: server.pageSize,
+    cacheHints: new CacheHints(server.protocol.cacheHints, config.security.authentication?.enabled ?? false),
+    streamLimits: { maxStreams: server.maxStreams, maxStreamsPerPrincipal: server.maxStreamsPerPrincipal, maxAnonymousStreams: server.maxAnonymousStreams },
     strictness: server.protocol.strictness,
     maskHandlerErrors: server.maskHandlerErrors,
+    redact: redactor?.text,
     logger,
     bus: app.bus,
     tasks: app.tasks,
+    audit: app.audit,
     clock,
     sessionSecret
   })
@@ -162,6 +202,7 @@ function createContainer ({ config: { server } }: AppOptions): FastifyInstance {
     logger: false,
     frameworkErrors: answerUnrouted,
     genReqId: () => `${prefix}-${(++count).toString(36)}`,
+    trustProxy: compileTrust(server.trustProxy),
     bodyLimit: server.maxRequestSize,
     keepAliveTimeout: server.keepAliveTimeout,
     http: { headersTimeout: server.headersTimeout },

@@ -1,7 +1,11 @@
 import { createInterface } from 'node:readline'
 import { buildStdioApp } from './app.ts'
+import { demandOf } from './core/demand.ts'
+import type { GantryError } from './core/errors.ts'
 import { LineConnection } from './core/line-connection.ts'
-import { localPrincipal } from './core/principals.ts'
+import type { Principal } from './core/ports.ts'
+import { localWith } from './core/principals.ts'
+import type { RateLimits } from './core/rate-limits.ts'
 import { closeWithin, openApp, untilSignal, type ProgramOptions } from './program.ts'
 
 /** Serves a configuration over standard input and output until the input ends or a signal comes. Resolves with the exit code. */
@@ -11,7 +15,16 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   if (typeof opened === 'number') return opened
   const { app, config, logger } = opened
 
-  const connection = new LineConnection({ core: app.core, logger, principal: localPrincipal, requests: app.serverRequests, maxLineBytes: config.server.maxRequestSize, write })
+  const principal = localWith(config.security.permissions?.local ?? ['*'])
+  const connection = new LineConnection({
+    core: app.core,
+    logger,
+    principal,
+    requests: app.serverRequests,
+    maxLineBytes: config.server.maxRequestSize,
+    ...(app.rateLimits !== undefined && { refusalOf: countLines(app.rateLimits, principal) }),
+    write
+  })
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
   lines.on('line', (line) => { connection.receive(line) })
   const inputEnded = new Promise<void>((resolve) => { lines.once('close', resolve) })
@@ -20,6 +33,11 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   lines.close()
   connection.end()
   return await closeWithin(opened, connection.settled())
+}
+
+/** Counts each line as what it asks for. */
+function countLines (limits: RateLimits, principal: Principal): (value: unknown) => Promise<GantryError | undefined> {
+  return async (value) => (await limits.take(limits.limitsOf(principal, undefined), demandOf(value), principal)).refusal
 }
 
 /** Standard output carries the protocol and nothing else: what handlers print goes to standard error. Returns the one way to it. */

@@ -16,19 +16,21 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   core: ['schemas'],
   config: ['core', 'schemas'],
   auth: ['core', 'schemas'],
+  audit: ['core', 'schemas'],
   stores: ['core', 'schemas'],
   logging: ['schemas'],
   tools: ['core', 'schemas', 'type config'],
-  plugins: ['core', 'config', 'auth', 'stores', 'logging', 'tools', 'schemas'],
+  plugins: ['core', 'config', 'auth', 'audit', 'stores', 'logging', 'tools', 'schemas'],
   routes: ['core', 'schemas', 'type config'],
   validate: ['config', 'core', 'tools', 'schemas'],
+  explain: ['config', 'core', 'schemas'],
   app: ['plugins', 'routes', 'core', 'logging', 'config', 'tools', 'schemas'],
   'exit-codes': [],
   program: ['app', 'config', 'logging', 'validate', 'exit-codes', 'schemas'],
   server: ['app', 'program', 'exit-codes', 'schemas'],
   stdio: ['app', 'core', 'program'],
   cluster: ['config', 'schemas'],
-  cli: ['server', 'stdio', 'cluster', 'program', 'config', 'auth/key-format', 'schemas', 'validate', 'exit-codes'],
+  cli: ['server', 'stdio', 'cluster', 'program', 'config', 'audit', 'auth/key-format', 'schemas', 'validate', 'explain', 'exit-codes'],
   index: ['app', 'config', 'core', 'tools', 'validate', 'schemas']
 }
 

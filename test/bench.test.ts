@@ -103,8 +103,12 @@ t.test('ratios are made of the medians of CPU per request, and a bar says whethe
   const machine = { cpu: 'a CPU', memory: '1 GiB', node: 'v20', packages: ['x 1'], load: 0 }
   const report = { date: '2030-01-01', command: 'npm run bench', plan: { ...PLAN, scenarios: [] }, cores: 'two cores', machine, medians }
   t.match(markdownReport(report), '| Gantry, 2026-07-28 | 1,000 | 1.00 | 2.00 | 100.0 | 99–101 | 0.90 | 7.99 |')
-  t.match(markdownReport(report), '| Gantry (2026-07-28) ≤ ⅛ of SDK v2 | NOT MET (7.99) |')
-  t.match(terminalReport(report), 'bare route ÷ Gantry (2026-07-28) ≥ 0.85, same bytes: met (0.90)')
+  t.match(markdownReport(report), '| Gantry (2026-07-28) ≤ ⅛ of SDK v2 | NOT MET (7.990) |')
+  t.match(terminalReport(report), 'bare route ÷ Gantry (2026-07-28) ≥ 0.85, same bytes: met (0.900)')
+
+  const missed = summarize([row('bare-modern', [84.6]), row('gantry', [100])])
+  t.match(markdownReport({ ...report, medians: missed }), '≥ 0.85, same bytes | NOT MET (0.846) |', 'a bar that was missed by a hair does not look met')
+  t.match(terminalReport({ medians: missed }), '≥ 0.85, same bytes: NOT MET (0.846)')
   t.end()
 })
 

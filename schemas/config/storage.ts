@@ -28,7 +28,7 @@ export const RedisSection = closedObject({
   keyPrefix: Type.String({ default: '', maxLength: 64, pattern: '^[!-~]*$', expects: 'visible ASCII characters', description: 'What every key and channel begins with. Instances of one server have the same, different servers on one Redis different ones.' }),
   commandTimeout: milliseconds({ default: 1000, minimum: 10, maximum: 60_000, description: 'How long Redis may take for a command.' })
 }, {
-  description: 'A Redis (6 or later; no Sentinel, no Cluster) in which instances share sessions, streams and events. Without it, each instance keeps its own in memory. While it cannot be reached the server starts and runs: requests in 2025-era sessions get 503 with `Retry-After`, everything else is served. It is found again by itself.'
+  description: 'A Redis (6 or later; no Sentinel, no Cluster) in which instances share sessions, streams, events and the counters of rate limits. Without it, each instance keeps its own in memory. While it cannot be reached the server starts and runs: requests in 2025-era sessions get 503 with `Retry-After`, as do those that a rate limit counts which is `closed` then; everything else is served. It is found again by itself.'
 })
 export type RedisSection = Static<typeof RedisSection>
 

@@ -1,11 +1,14 @@
-import { isIP } from 'node:net'
 import { isObject } from '../core/json-rpc.ts'
-import { isLoopback } from '../core/origin.ts'
 import { readRedisUrl, redisUrlForm } from '../core/redis-address.ts'
+import { accessFaults, accessNotices } from './access-semantics.ts'
+import { auditFaults } from './audit-semantics.ts'
 import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { codePointText, hiddenCharacters } from './hidden-characters.ts'
 import type { Locate } from './lines.ts'
+import { networkFaults, networkNotices } from './network-semantics.ts'
+import { oauthFaults, oauthNotices } from './oauth-semantics.ts'
 import { promptFaults } from './prompt-semantics.ts'
+import { rateLimitFaults, rateLimitNotices } from './rate-limit-semantics.ts'
 import { didYouMean } from './suggestion.ts'
 import { taskFaults } from './task-semantics.ts'
 import type { Mask } from './validate.ts'
@@ -28,17 +31,19 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...promptFaults(config, mask),
       ...resourceFaults(config, mask),
       ...taskFaults(config),
-      ...flatRateLimitFaults(config),
+      ...auditFaults(config, mask),
+      ...rateLimitFaults(config, mask),
       ...unknownTools(config, mask),
       ...unknownDatabases(config, mask),
-      ...unreadableAddresses(config, mask),
       ...hiddenText(config),
       ...takenPath(config, mask),
       ...doubledPaths(config, mask),
       ...unreadableRedisUrl(config),
-      ...publicWithoutAuthentication(config, context)
+      ...networkFaults(config, context),
+      ...accessFaults(config, mask),
+      ...oauthFaults(config, mask)
     ],
-    notices: [...lookAlikeTools(config, mask), ...overruledRedisHost(config, context)]
+    notices: [...lookAlikeTools(config, mask), ...overruledRedisHost(config, context), ...networkNotices(config, context), ...accessNotices(config, mask), ...rateLimitNotices(config), ...oauthNotices(config, mask)]
   }
 }
 
@@ -89,18 +94,6 @@ function isBase64 (text: string): boolean {
   return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, end))
 }
 
-/** The older flat form of the rate limit: whole, and alone. */
-function flatRateLimitFaults (config: unknown): Fault[] {
-  const path: Path = ['security', 'rateLimit']
-  const section = valueAt(config, path)
-  const flat = ['window', 'maxRequests'].filter((key) => member(section, key) !== undefined)
-  const [key] = flat
-  if (key === undefined) return []
-  const at = { path: [...path, key], suggestion: 'Write "global": { "window": …, "maxRequests": … }.', atKey: true }
-  if (member(section, 'global') !== undefined) return [{ ...at, message: `"${key}" here means "global", which is there too: one of them would not count.` }]
-  return flat.length === 1 ? [{ ...at, message: '"window" and "maxRequests" are needed together.' }] : []
-}
-
 function unknownTools (config: unknown, mask: Mask): Fault[] {
   const entries = named(config, 'tools', 'name')
   const tools = entries.map(({ name }) => name)
@@ -127,22 +120,6 @@ function unknownDatabases (config: unknown, mask: Mask): Fault[] {
 function keysAt (config: unknown, path: Path): string[] {
   const value = valueAt(config, path)
   return isObject(value) ? Object.keys(value) : []
-}
-
-function unreadableAddresses (config: unknown, mask: Mask): Fault[] {
-  return elements(valueAt(config, ['security', 'ipWhitelist'])).flatMap((entry, index) => {
-    const path: Path = ['security', 'ipWhitelist', index]
-    if (typeof entry !== 'string' || isAddressRange(entry)) return []
-    const found = mask(path) ?? quote(entry)
-    return [{ path, message: `Expected an address or a CIDR range, such as "10.0.0.0/8", found ${found}.`, found, expected: 'an address or a CIDR range' }]
-  })
-}
-
-function isAddressRange (text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || address.includes('%') || rest.length > 0) return false
-  return prefix === undefined || (/^(0|[1-9][0-9]{0,2})$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
 }
 
 /** What people and models read of each entry; for tools, the texts of their schemas too. */
@@ -226,22 +203,4 @@ function overruledRedisHost (config: unknown, { variableOf }: SemanticContext): 
   const variable = variableOf(['redis', 'host'])
   if (variable === undefined || valueAt(config, ['redis', 'url']) === undefined) return []
   return [{ message: `${variable} is set, but the URL of the Redis (${variableOf(['redis', 'url']) ?? '"redis.url"'}) wins; it has no effect.` }]
-}
-
-function publicWithoutAuthentication (config: unknown, { mask, variableOf }: SemanticContext): Fault[] {
-  const host = member(config, 'host')
-  const authentication = valueAt(config, ['security', 'authentication'])
-  if (typeof host !== 'string' || isLoopback(host)) return []
-  // Present and not off: either it guards the server, or this version refuses it by name.
-  if (authentication !== undefined && member(authentication, 'enabled') !== false) return []
-  if (member(authentication, 'acceptRisk') === true) return []
-  const variable = variableOf(['host'])
-  const shown = mask(['host']) ?? quote(host)
-  return [{
-    path: ['host'],
-    message: `${variable === undefined ? `The host ${shown}` : `${variable} is ${shown}, which`} can be reached from other machines, and nobody has to show who they are.`,
-    found: shown,
-    expected: 'a loopback address, such as "127.0.0.1"',
-    suggestion: 'Use "127.0.0.1", or, if everyone who reaches this address may call every tool, write "security": { "authentication": { "enabled": false, "acceptRisk": true } }.'
-  }]
 }

@@ -13,39 +13,27 @@ interface UnavailableSection {
   asks: (value: unknown) => boolean
 }
 
-const anything = (): boolean => true
 const unlessOff = (value: unknown): boolean => member(value, 'enabled') !== false
 const unlessEmpty = (value: unknown): boolean => !isObject(value) || Object.keys(value).length > 0
-const unlessOffAndBare = (value: unknown): boolean => unlessOff(value) || elements(member(value, 'apiKeys')).length > 0 || member(value, 'oauth') !== undefined
 const isSql = (value: unknown): boolean => member(value, 'type') === 'sql'
 
 export const unavailableSections: readonly UnavailableSection[] = [
-  { path: ['security', 'authentication'], asks: unlessOffAndBare },
-  { path: ['security', 'permissions'], asks: anything },
-  { path: ['security', 'ipWhitelist'], asks: anything },
-  { path: ['security', 'rateLimit'], asks: unlessOff },
-  { path: ['security', 'audit'], asks: unlessOff },
   { path: ['caching'], asks: unlessOff },
   { path: ['metrics'], asks: unlessOff },
   { path: ['health'], asks: unlessOff },
   { path: ['databases'], asks: unlessEmpty },
   { path: ['cluster'], asks: unlessOff },
   { path: ['tools', '*', 'cache'], asks: unlessOff },
-  { path: ['tools', '*', 'rateLimit'], asks: anything },
   { path: ['tools', '*', 'handler'], asks: isSql },
   { path: ['prompts', '*', 'handler'], asks: isSql },
   { path: ['resources', '*', 'handler'], asks: isSql }
 ]
-
-/** Schemes of secret references, `${scheme:…}`. */
-export const unavailableReferences: readonly string[] = ['vault', 'aws']
 
 /** Environment variables; a `*` at the end stands for any rest. `offWhen` is the value that asks for nothing. */
 export const unavailableVariables: readonly { name: string, feature: string, offWhen?: string }[] = [
   { name: 'METRICS_ENABLED', feature: 'metrics', offWhen: 'false' },
   { name: 'METRICS_PORT', feature: 'metrics' },
   { name: 'HEALTH_CHECK_PATH', feature: 'health' },
-  { name: 'AUDIT_LOG_FILE', feature: 'the audit log' },
   { name: 'DATABASE_URL', feature: 'databases' },
   { name: 'DB_*', feature: 'databases' },
   { name: 'SENTRY_DSN', feature: 'error tracking' },

@@ -1,7 +1,8 @@
-import { CancelledError, InputRequiredError, InvalidParamsError, NotAvailableError, ToolFailedError } from './errors.ts'
-import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, type Inquiry } from './inquiry.ts'
+import { CancelledError, InvalidParamsError, NotAvailableError, ToolFailedError } from './errors.ts'
+import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, writeInquiry, type Inquiry } from './inquiry.ts'
 import type { CallClock } from './call-clock.ts'
-import { logLevels, type Exchange } from './exchange.ts'
+import { logLevels, type Door, type Exchange } from './exchange.ts'
+import { Round } from './rounds.ts'
 import type { TaskLane } from './tasks/lane.ts'
 import type { RequestId } from './json-rpc.ts'
 import { isModern, supportsProgressMessage, type Revision } from './versions.ts'
@@ -22,8 +23,8 @@ export interface CallExtras {
   progressToken?: RequestId | undefined
   /** What a resource is read as: a template's target has none of its own. */
   uri?: string | undefined
-  /** What the client answered in earlier rounds of this call (2026 era). */
-  answers?: JsonObject | undefined
+  /** The round that this call is, where it goes on from an earlier one (2026 era). */
+  round?: Round | undefined
   /** The call that reads this resource in passing: it asks the resource's questions, too. */
   reader?: CallContext | undefined
 }
@@ -40,8 +41,7 @@ export class CallContext implements HandlerContext {
   readonly #exchange: Exchange
   readonly #services: ContextServices
   readonly #extras: CallExtras | undefined
-  #asked: Record<string, Inquiry> | undefined
-  #used: JsonObject | undefined
+  #round: Round | undefined
   #questions = 0
   #askedKeys: Set<string> | undefined
   /** Questions that are waiting for their answers, while the clock stands still. */
@@ -66,6 +66,11 @@ export class CallContext implements HandlerContext {
   get principal (): Principal { return this.#exchange.principal }
   get traceparent (): string | undefined { return this.#exchange.traceparent }
   get revision (): Revision { return this.#exchange.revision }
+  get door (): Door { return this.#exchange.door }
+  get address (): string | undefined { return this.#exchange.address }
+  get clientName (): string | undefined { return this.#exchange.clientName }
+  /** What reads this resource in passing. */
+  get within (): string | undefined { return this.#extras?.reader?.metadata.toolName }
   get lane (): TaskLane | undefined { return this.#exchange.task }
 
   /** Made on first use: most handlers never look at it, and its listeners cost more than many a call. */
@@ -146,7 +151,7 @@ export class CallContext implements HandlerContext {
 
   async startTask (): Promise<void> {
     // What was asked before the task is asked in rounds, and ends this run of the handler.
-    if (this.#asked !== undefined) await this.#untilAborted()
+    if (this.#round?.isAsking === true) await this.#untilAborted()
     await this.#exchange.task?.start()
   }
 
@@ -177,7 +182,8 @@ export class CallContext implements HandlerContext {
     return key
   }
 
-  async #askOnce (inquiry: Inquiry, key: string, timeoutMs: number): Promise<unknown> {
+  async #askOnce (given: Inquiry, key: string, timeoutMs: number): Promise<unknown> {
+    const inquiry = writeInquiry(given)
     if (this.#abortReason !== undefined) throw this.#abortReason
     if (this.#finished) throw new NotAvailableError(inquiry.method, 'the call that asks has ended.')
     const reader = this.#extras?.reader
@@ -185,7 +191,7 @@ export class CallContext implements HandlerContext {
     const { revision, clientCapabilities, rpcId, sessionId } = this.#exchange
     if (rpcId === undefined) throw new NotAvailableError(inquiry.method, 'callers over REST cannot be asked. Call this over MCP.')
     if (isModern(revision)) {
-      requireCapability(inquiry, clientCapabilities)
+      requireCapability(inquiry, clientCapabilities, revision)
       const { task } = this.#exchange
       return task?.started === true ? await this.#askInTask(task, key, inquiry) : await this.#askInRounds(key, inquiry)
     }
@@ -217,23 +223,19 @@ export class CallContext implements HandlerContext {
 
   /** Gives the answer that came with this request, or ends the call with all that its handler asks at this point. */
   async #askInRounds (key: string, inquiry: Inquiry): Promise<unknown> {
-    const answers = this.#extras?.answers ?? {}
-    if (Object.hasOwn(answers, key)) {
-      (this.#used ??= Object.create(null) as JsonObject)[key] = answers[key]
+    const round = this.#round ??= this.#extras?.round ?? new Round()
+    const answered = round.take(key, inquiry)
+    if (answered !== undefined) {
       try {
-        return readAnswer(key, inquiry, answers[key])
+        return readAnswer(key, inquiry, answered.answer)
       } catch (error) {
         if (error instanceof InvalidParamsError) this.abort(error)
         throw error
       }
     }
-    if (this.#asked === undefined) {
-      const asked: Record<string, Inquiry> = Object.create(null) as Record<string, Inquiry>
-      this.#asked = asked
-      // A handler may ask several things at once: all that it has asked when it comes to rest is asked in one round.
-      setImmediate(() => { this.abort(new InputRequiredError(asked, this.#used ?? {})) })
-    }
-    this.#asked[key] = inquiry
+    // A handler may ask several things at once: all that it has asked when it comes to rest is asked in one round.
+    if (!round.isAsking) setImmediate(() => { this.abort(round.end()) })
+    round.ask(key, inquiry)
     return await this.#untilAborted()
   }
 

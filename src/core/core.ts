@@ -1,13 +1,18 @@
+import type { CacheHints } from './cache-hints.ts'
+import type { Audit } from './audit.ts'
+import type { ServerInfo } from './descriptions.ts'
 import { Dispatcher, type Method, type MethodTable } from './dispatcher.ts'
 import { Caller, type PromptEntry, type Registries, type ResourceEntry, type ResourceTemplateEntry, type ToolEntry } from './entries.ts'
 import { InFlight } from './in-flight.ts'
+import { findResource, mayWatch, type FoundResource } from './lookup.ts'
 import { createCompletionMethods } from './methods/completion.ts'
-import { createDiscoverMethod, pingMethod, shakeHands, type Handshake, type ServerInfo } from './methods/lifecycle.ts'
+import { createDiscoverMethod, pingMethod, shakeHands, type Handshake } from './methods/lifecycle.ts'
 import { createSetLevelMethod } from './methods/logging.ts'
 import { createPromptMethods } from './methods/prompts.ts'
 import { createListenMethod, createSubscribeMethods } from './methods/subscriptions.ts'
+import { StreamSlots, type StreamLimits } from './stream-slots.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { createResourceMethods, findResource, hasResource } from './methods/resources.ts'
+import { createResourceMethods } from './methods/resources.ts'
 import { createTaskMethods, offersTasks } from './methods/tasks.ts'
 import { createToolMethods } from './methods/tools.ts'
 import type { Changes } from './changes.ts'
@@ -29,12 +34,18 @@ export interface CoreOptions {
   pageSize: number
   /** Hide what handlers throw from clients; the log has it. */
   maskHandlerErrors: boolean
+  /** Takes secrets out of what clients are told of a failure. */
+  redact?: ((text: string) => string) | undefined
   /** The server's own log. */
   logger: Logger
   requestStates: RequestStates
   changes: Changes
+  streamLimits: StreamLimits
+  cacheHints: CacheHints
   /** Without them, tools that could run as tasks give their results themselves. */
   tasks?: Tasks | undefined
+  /** Without it, nothing is recorded. */
+  audit?: Audit | undefined
   /** `lenient` unless given. */
   strictness?: Strictness
 }
@@ -46,20 +57,24 @@ export interface Core extends Registries {
   readonly pipeline: Pipeline
   readonly caller: Caller
   readonly dispatcher: Dispatcher
+  /** The streams that wait for news, of either era. */
+  readonly streamSlots: StreamSlots
   /** The open `subscriptions/listen` requests. */
   readonly subscriptions: Subscriptions
   /** The calls that are running and can be cancelled. */
   readonly inFlight: InFlight
+  /** Undefined where nothing is recorded. */
+  readonly audit: Audit | undefined
   /** Decides what clients that deviate from the protocol are borne with. */
   readonly tolerance: Tolerance
   /** How often they were, by client and deviation, as it is now. */
   readonly tolerated: ToleratedCounts
   /** Answers `initialize`; keeping the session is up to the binding. */
-  shakeHands (params: JsonObject, options: { news: boolean }): Handshake
+  shakeHands (params: JsonObject, options: { hasSession: boolean }): Handshake
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
-export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, logger, requestStates, changes, tasks, strictness = 'lenient' }: CoreOptions): Core {
+export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, redact, logger, requestStates, changes, streamLimits, cacheHints, tasks, audit, strictness = 'lenient' }: CoreOptions): Core {
   const registries = {
     tools: new Registry<ToolEntry>(),
     prompts: new Registry<PromptEntry>(),
@@ -69,33 +84,47 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
   const inFlight = new InFlight()
   const caller: Caller = new Caller(inFlight, {
     readResource (uri, exchange, reader) {
-      const { entry, variables } = findResource(registries, uri)
+      const find = (): FoundResource => findResource(registries, uri, exchange.principal)
+      const { entry, variables } = audit === undefined ? find() : audit.lookingUp(find, exchange, { method: 'resources/read', params: { uri } }, { within: reader.metadata.toolName })
       return caller.call(entry, variables, exchange, { uri, reader })
     },
     announce: async (change) => { await changes.announce(change) }
   })
   const wire = createWire(serverInfo)
   const tolerance = new Tolerance({ strictness, logger })
-  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, pageSize, serverInfo, instructions, tasks, inFlight, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
+  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, cacheHints, pageSize, serverInfo, instructions, tasks, inFlight, audit, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
 
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
   ]
-  const subscriptions = new Subscriptions(changes, inFlight, (uri) => hasResource(registries, uri))
+  const streamSlots = new StreamSlots(streamLimits)
+  const subscriptions = new Subscriptions({
+    changes,
+    inFlight,
+    slots: streamSlots,
+    mayWatch: (uri, principal) => mayWatch(registries, uri, principal),
+    tasks: () => parts.offersTasks() ? tasks : undefined,
+    audit
+  })
   const legacy: MethodTable = new Map([...common, pingMethod, createSetLevelMethod(tolerance), ...createSubscribeMethods(parts)])
   const modern: MethodTable = new Map([...common, createDiscoverMethod(parts), createListenMethod(subscriptions, wire), ...(tasks === undefined ? [] : createTaskMethods({ ...parts, tasks }))])
+
+  const pipeline = new Pipeline({ maskHandlerErrors, redact })
+  if (audit !== undefined) pipeline.use(audit.stage)
 
   return {
     ...registries,
     logger,
     changes,
-    pipeline: new Pipeline({ maskHandlerErrors }),
+    pipeline,
     caller,
+    streamSlots,
     subscriptions,
     inFlight,
+    audit,
     tolerance,
     get tolerated () { return tolerance.counts },
-    dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight, tolerance }),
+    dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight, tolerance, audit }),
     shakeHands: (params, options) => shakeHands(params, options, parts)
   }
 }

@@ -1,5 +1,6 @@
+import type { Audit } from './audit.ts'
 import { logLevels, type Exchange } from './exchange.ts'
-import { CancelledError, GantryError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc } from './errors.ts'
+import { AuditUnavailableError, CancelledError, GantryError, InsufficientScopeError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc, StreamLimitError } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
 import { errorText, isObject, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
 import type { Tolerance } from './tolerating.ts'
@@ -10,8 +11,8 @@ import type { JsonObject, LogLevel } from './ports.ts'
 export type Method = (params: JsonObject, exchange: Exchange) => string | Promise<string>
 export type MethodTable = ReadonlyMap<string, Method>
 
-/** One whole JSON-RPC message as text, and the HTTP status it goes out with. Undefined when nothing may be sent. */
-export interface Answer { readonly status: number, readonly text: string }
+/** One whole JSON-RPC message as text, and the HTTP status and headers it goes out with. Undefined when nothing may be sent. */
+export interface Answer { readonly status: number, readonly text: string, readonly headers?: Readonly<Record<string, string>> }
 
 /** Which statuses the errors of the 2026 era have; all else is an answer like any other. 2026-07-28 transports, HTTP status codes. */
 const modernStatus: ReadonlyMap<number, number> = new Map([
@@ -22,6 +23,8 @@ export interface DispatcherParts {
   tableOf (revision: Revision): MethodTable
   inFlight: InFlight
   tolerance: Tolerance
+  /** Undefined where nothing is recorded. */
+  audit: Audit | undefined
 }
 
 /** Finds the method that a request names and turns whatever comes of it into an answer. The one place where errors become JSON-RPC. */
@@ -33,12 +36,9 @@ export class Dispatcher {
   /** Never throws, never rejects. */
   handle (request: RpcRequest, exchange: Exchange): Answer | undefined | Promise<Answer | undefined> {
     const { id } = request
+    const { audit } = this.#parts
     try {
-      const method = this.#parts.tableOf(exchange.revision).get(request.method)
-      if (method === undefined) throw new MethodNotFoundError(request.method)
-      const meta = request.params['_meta']
-      if (meta !== undefined) this.#checkMeta(meta, exchange)
-      const outcome = method(request.params, exchange)
+      const outcome = audit === undefined ? this.#serve(request, exchange) : audit.around(request, exchange, () => this.#serve(request, exchange))
       if (typeof outcome === 'string') return { status: 200, text: resultText(id, outcome) }
       return outcome.then(
         (result) => ({ status: 200, text: resultText(id, result) }),
@@ -47,6 +47,15 @@ export class Dispatcher {
     } catch (error) {
       return failure(id, error, exchange)
     }
+  }
+
+  /** Throws or rejects with a GantryError. */
+  #serve ({ method: name, params }: RpcRequest, exchange: Exchange): string | Promise<string> {
+    const method = this.#parts.tableOf(exchange.revision).get(name)
+    if (method === undefined) throw new MethodNotFoundError(name)
+    const meta = params['_meta']
+    if (meta !== undefined) this.#checkMeta(meta, exchange)
+    return method(params, exchange)
   }
 
   /** What of the metadata is used has to be what it should be, or is taken for absent. */
@@ -78,12 +87,16 @@ function failure (id: RequestId, error: unknown, exchange: Exchange): Answer | u
   if (error instanceof CancelledError) return undefined
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
   if (known instanceof InternalError) exchange.logger.error({ err: error, requestId: exchange.requestId }, 'A request ended in an internal error.')
-  return { status: isModern(exchange.revision) ? modernStatusOf(known) : 200, text: errorText(id, known, exchange.revision) }
+  const shown = exchange.stepUp?.(known) ?? known
+  const text = errorText(id, shown, exchange.revision)
+  // What the client has to do about it stands in a header, whatever the era.
+  if (shown instanceof InsufficientScopeError) return { status: shown.status, headers: shown.headers, text }
+  return { status: isModern(exchange.revision) ? modernStatusOf(shown) : 200, text }
 }
 
 /** What HTTP has a word for of its own keeps it. */
 function modernStatusOf (error: GantryError): number {
-  if (error instanceof NotAcceptableError || error instanceof OverloadedError) return error.status
+  if (error instanceof NotAcceptableError || error instanceof OverloadedError || error instanceof StreamLimitError || error instanceof AuditUnavailableError) return error.status
   return modernStatus.get(error.rpcCode) ?? 200
 }
 

@@ -1,3 +1,4 @@
+import type { ResourceCaching } from './cache-hints.ts'
 import { CallContext, type CallExtras, type ContextServices } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderParam } from './header-params.ts'
@@ -26,18 +27,15 @@ export type CompletionLists = ReadonlyMap<string, readonly string[]>
 
 export interface PromptEntry extends Entry<PromptDescription, GetPromptResult> { readonly completions: CompletionLists }
 
-/** How long, and for whom, a client may keep what it read. MCP 2026-07-28 server/utilities/caching. */
-export interface CacheHint { ttlMs: number, cacheScope: 'public' | 'private' }
-
 export interface ResourceEntry extends Entry<ResourceDescription, ReadResourceResult> {
-  readonly cacheHint: CacheHint
+  readonly caching: ResourceCaching
   /** The file that the resource is, where it is one: its changes are the resource's. Absolute. */
   readonly file?: string | undefined
 }
 export interface ResourceTemplateEntry extends Entry<ResourceTemplateDescription, ReadResourceResult> {
   readonly template: UriTemplate
   readonly completions: CompletionLists
-  readonly cacheHint: CacheHint
+  readonly caching: ResourceCaching
 }
 
 export interface Registries {

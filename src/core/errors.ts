@@ -34,7 +34,13 @@ export class GantryError extends Error {
   }
 
   override get name (): string { return this.constructor.name }
+
+  /** What an HTTP answer that is this error carries beside it. Lower-case names. */
+  get headers (): Readonly<Record<string, string>> { return noHeaders }
 }
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+const retrySoon: Readonly<Record<string, string>> = Object.freeze({ 'retry-after': '2' })
 
 /** A call that reached its tool and failed there: MCP clients get a result with `isError`, REST clients a problem. */
 export class ToolCallError extends GantryError {}
@@ -59,8 +65,10 @@ export class HeaderMismatchError extends GantryError {
   constructor (message: string) { super('MCP_HEADER_MISMATCH', 400, rpc.headerMismatch, message) }
 }
 export class MissingCapabilityError extends GantryError {
+  readonly capability: string
   constructor (capability: string, requiredCapabilities: object) {
     super('MCP_MISSING_CAPABILITY', 400, rpc.missingCapability, `The client did not declare the capability "${capability}" that this needs.`, { data: { requiredCapabilities } })
+    this.capability = capability
   }
 }
 export class UnsupportedVersionError extends GantryError {
@@ -79,17 +87,32 @@ export class SessionLimitError extends GantryError {
   constructor () { super('MCP_SESSION_LIMIT', 503, rpc.internal, 'The server holds as many sessions as it may: end one, or try again later.') }
 }
 
-/** The store of sessions, streams and events does not answer at the moment. The cause is for logs, without credentials. */
+/** What instances share (sessions, streams, events, counters) cannot be reached at the moment. The cause is for logs, without credentials. */
 export class StateUnavailableError extends GantryError {
-  /** What the Retry-After header says. */
-  readonly retryAfterSeconds = 2
-  constructor (details?: ErrorDetails) {
-    super('MCP_STATE_UNAVAILABLE', 503, rpc.internal, 'The server cannot reach the store of its sessions at the moment: try again in a few seconds.', details)
+  constructor (details?: ErrorDetails, what = 'the store of its sessions') {
+    super('MCP_STATE_UNAVAILABLE', 503, rpc.internal, `The server cannot reach ${what} at the moment: try again in a few seconds.`, details)
   }
+
+  override get headers (): Readonly<Record<string, string>> { return retrySoon }
+}
+
+/** What was asked for has to be recorded, and cannot be at the moment: it is not done, or its result is not given. */
+export class AuditUnavailableError extends GantryError {
+  constructor (details?: ErrorDetails) {
+    super('MCP_AUDIT_UNAVAILABLE', 503, rpc.internal, 'The server cannot write its audit log at the moment, and does nothing unrecorded: try again later.', details)
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return retrySoon }
 }
 
 export class MethodNotAllowedError extends GantryError {
-  constructor (message: string) { super('MCP_METHOD_NOT_ALLOWED', 405, rpc.invalidRequest, message) }
+  readonly allowed: readonly string[]
+  constructor (message: string, allowed: readonly string[]) {
+    super('MCP_METHOD_NOT_ALLOWED', 405, rpc.invalidRequest, message)
+    this.allowed = allowed
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return { allow: this.allowed.join(', ') } }
 }
 export class NotAcceptableError extends GantryError {
   constructor () { super('MCP_NOT_ACCEPTABLE', 406, rpc.invalidRequest, 'The Accept header does not allow what this is answered with: send application/json, text/event-stream.') }
@@ -100,25 +123,85 @@ export class UnsupportedMediaTypeError extends GantryError {
 export class BodyTooLargeError extends GantryError {
   constructor (limitBytes: number) { super('MCP_BODY_TOO_LARGE', 413, rpc.invalidRequest, `The body is larger than the limit of ${limitBytes} bytes.`) }
 }
+/** Carries a WWW-Authenticate header that says what to do about it. RFC 9110 section 11.6.1. */
+class ChallengeError extends GantryError {
+  readonly challenge: string
+  constructor (code: string, status: number, message: string, challenge: string, details?: ErrorDetails) {
+    super(code, status, rpc.invalidRequest, message, details)
+    this.challenge = challenge
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return { 'www-authenticate': this.challenge } }
+}
+/** No credential, or none that counts: which of the reasons it was is not told. */
+export class UnauthenticatedError extends ChallengeError {
+  constructor (message: string, challenge: string, details?: ErrorDetails) { super('MCP_UNAUTHENTICATED', 401, message, challenge, details) }
+}
+/** A bearer credential that cannot be read as one. RFC 6750 section 3.1, invalid_request. */
+export class CredentialMalformedError extends ChallengeError {
+  constructor (message: string, challenge: string) { super('MCP_CREDENTIAL_MALFORMED', 400, message, challenge) }
+}
+/** An access token that counts, without a scope that is needed: the challenge names all of them. RFC 6750 section 3.1, insufficient_scope. */
+export class InsufficientScopeError extends ChallengeError {
+  constructor (challenge: string, details?: ErrorDetails) {
+    super('MCP_INSUFFICIENT_SCOPE', 403, 'The access token lacks a scope that this needs. The WWW-Authenticate header names the scopes to ask for.', challenge, details)
+  }
+}
+/** The keys of an issuer of tokens have not been fetched yet: whether a token counts cannot be said. */
+export class IssuerUnavailableError extends GantryError {
+  readonly retryAfterSeconds: number
+  constructor (retryAfterSeconds: number) {
+    super('MCP_ISSUER_UNAVAILABLE', 503, rpc.internal, 'The server cannot reach the issuer of this access token to verify it: try again later.')
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return { 'retry-after': String(this.retryAfterSeconds) } }
+}
+/** More than a limit admits. RFC 6585 section 4. */
+export class RateLimitedError extends GantryError {
+  readonly retryAfterSeconds: number
+  constructor (message: string, retryAfterSeconds: number, details?: ErrorDetails) {
+    super('MCP_RATE_LIMITED', 429, rpc.internal, message, details)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return { 'retry-after': String(this.retryAfterSeconds) } }
+}
+/** The same for all addresses that are not listed, whatever they ask for. */
+export class AddressRefusedError extends GantryError {
+  constructor () { super('MCP_ADDRESS_REFUSED', 403, rpc.invalidRequest, 'Requests from this address are not served.') }
+}
 export class HostRefusedError extends GantryError {
   constructor (message: string) { super('MCP_HOST_REFUSED', 403, rpc.invalidRequest, message) }
 }
 export class RouteUnknownError extends GantryError {
   constructor (method: string, path: string) { super('MCP_ROUTE_UNKNOWN', 404, rpc.invalidRequest, `There is nothing at ${method} ${path}.`) }
 }
+export class StreamLimitError extends GantryError {
+  constructor (open: number) { super('MCP_STREAM_LIMIT', 429, rpc.internal, `This caller has ${open} streams open, as many as it may: close one before you open another.`) }
+}
 export class OverloadedError extends GantryError {
   constructor () { super('MCP_OVERLOADED', 503, rpc.internal, 'The server is overloaded: try again later.') }
 }
 
 export class ToolUnknownError extends GantryError {
-  constructor (name: string) { super('MCP_TOOL_UNKNOWN', 404, rpc.invalidParams, `Unknown tool: ${name}`) }
+  constructor (name: string, details?: ErrorDetails) { super('MCP_TOOL_UNKNOWN', 404, rpc.invalidParams, `Unknown tool: ${name}`, details) }
 }
 export class PromptUnknownError extends GantryError {
-  constructor (name: string) { super('MCP_PROMPT_UNKNOWN', 404, rpc.invalidParams, `Unknown prompt: ${name}`) }
+  constructor (name: string, details?: ErrorDetails) { super('MCP_PROMPT_UNKNOWN', 404, rpc.invalidParams, `Unknown prompt: ${name}`, details) }
 }
 /** -32002 until 2025-11-25, -32602 from 2026-07-28 on; the era's shaper chooses. */
 export class ResourceUnknownError extends GantryError {
-  constructor (uri: string) { super('MCP_RESOURCE_UNKNOWN', 404, rpc.resourceNotFound, `Resource not found: ${uri}`, { data: { uri } }) }
+  constructor (uri: string, details: ErrorDetails = {}) { super('MCP_RESOURCE_UNKNOWN', 404, rpc.resourceNotFound, `Resource not found: ${uri}`, { ...details, data: { uri } }) }
+}
+/** Why something is unknown to a caller that is there: the cause of such an error, for the log and the audit. Never sent. */
+export class PermissionRefusedError extends GantryError {
+  /** What it would have taken, such as `tools:call:report-daily`. */
+  readonly permission: string
+  constructor (permission: string) {
+    super('MCP_PERMISSION_REFUSED', 403, rpc.invalidRequest, `The permission ${permission} is missing.`)
+    this.permission = permission
+  }
 }
 
 /** One reason why a value does not fit its schema. `path` is a JSON pointer; the root is the empty string. */
@@ -164,16 +247,30 @@ export class TaskLostError extends GantryError {
   constructor () { super('MCP_TASK_LOST', 503, rpc.internal, 'The server that ran the task has ended before it: call the tool again.') }
 }
 
+/** The answer to a call of which nobody knows whether it ran: another instance gives it in the place of the one that served the call. */
+export class CallLostError extends GantryError {
+  constructor () { super('MCP_CALL_LOST', 503, rpc.internal, 'The server that served this call has gone away before it answered: the call may have run or not.') }
+}
+
+/** A client's answer to a question of an instance that is gone or cut off. */
+export class AnswerUndeliveredError extends GantryError {
+  constructor () { super('MCP_ANSWER_UNDELIVERED', 503, rpc.internal, 'The server that asked this cannot be reached, and does not have the answer: send it again in a few seconds. If that fails, too, the call that asked is lost.') }
+}
+
 /** Not a failure: the call of a 2026-era client ends here and asks for input. Never sent as an error. */
 export class InputRequiredError extends GantryError {
   readonly requests: Readonly<Record<string, { method: string, params: object }>>
-  /** What was answered in the rounds before. */
-  readonly answers: Readonly<Record<string, unknown>>
-  constructor (requests: Readonly<Record<string, { method: string, params: object }>>, answers: Readonly<Record<string, unknown>>) {
+  /** What the next round has to know. */
+  readonly content: Readonly<Record<string, unknown>>
+  constructor (requests: Readonly<Record<string, { method: string, params: object }>>, content: Readonly<Record<string, unknown>>) {
     super('MCP_INPUT_REQUIRED', 500, rpc.internal, 'The call needs input of the client.')
     this.requests = requests
-    this.answers = answers
+    this.content = content
   }
+}
+/** The call of a 2026-era client has asked as often, or was answered as much, as one may. */
+export class InputLimitError extends ToolCallError {
+  constructor (message: string) { super('MCP_INPUT_LIMIT', 500, rpc.internal, message) }
 }
 
 /** A handler of the configuration that cannot be loaded. `path` leads to the fault from the handler's own entry. */
@@ -182,6 +279,16 @@ export class HandlerLoadError extends GantryError {
   constructor (path: readonly (string | number)[], message: string, details?: ErrorDetails) {
     super('MCP_HANDLER_LOAD', 500, rpc.internal, message, details)
     this.path = path
+  }
+}
+
+/** The file of the audit log cannot be used: the server does not start. Never sent. */
+export class AuditFileError extends GantryError {
+  /** Another process writes it; nothing is wrong with the configuration of this one by itself. */
+  readonly inUse: boolean
+  constructor (message: string, { inUse = false, ...details }: ErrorDetails & { inUse?: boolean } = {}) {
+    super('MCP_AUDIT_FILE', 500, rpc.internal, message, details)
+    this.inUse = inUse
   }
 }
 

@@ -1,3 +1,4 @@
+import type { GantryError } from './errors.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { RequestId } from './json-rpc.ts'
 import type { TaskLane } from './tasks/lane.ts'
@@ -7,12 +8,18 @@ import type { JsonObject, Logger, LogLevel, Principal } from './ports.ts'
 /** Severities of RFC 5424, least severe first. */
 export const logLevels: readonly LogLevel[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 
+/** The way that a request came in. */
+export type Door = 'mcp' | 'rest' | 'sse' | 'stdio'
+
 /** Who sent a request, over what, in which revision: all that a request has before it reaches a tool. One adapter makes it. */
 export interface Exchange {
   /** Identifies the request in the logs; not the JSON-RPC id. */
   readonly requestId: string
   readonly revision: Revision
   readonly principal: Principal
+  readonly door: Door
+  /** Where it came from; undefined where that is no network. */
+  readonly address?: string | undefined
   readonly logger: Logger
   readonly sessionId: string | undefined
   /** The JSON-RPC id; undefined over REST. */
@@ -34,11 +41,13 @@ export interface Exchange {
   /** Keeps which resources the session is told about. Absent where nothing could be told. */
   readonly watch?: ((uri: string, wanted: boolean) => void | Promise<void>) | undefined
   /** Keeps the level for the session's later requests. Absent where there is no session. */
-  setLogLevel? (level: LogLevel): void | Promise<void>
+  readonly setLogLevel?: ((level: LogLevel) => void | Promise<void>) | undefined
   /** Sends a request to the client and waits for its answer (2025 era). Absent where there is no way to. */
   readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
   /** The task that a call may become. Absent where the client takes none, or the tool has none. */
   readonly task?: TaskLane | undefined
+  /** What the caller is told in the place of an error, so that it learns what it lacks. Absent where there is no way to say it. */
+  stepUp? (error: GantryError): GantryError
   /** Lets go of the connection until the client comes back for the rest. Absent where it could not. */
   suspend? (retryMs: number): void
   /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */

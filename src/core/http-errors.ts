@@ -50,7 +50,7 @@ export function problemOf (error: GantryError): object {
 export const problemType = 'application/problem+json; charset=utf-8'
 
 const titles: ReadonlyMap<number, string> = new Map([
-  [400, 'Bad Request'], [403, 'Forbidden'], [404, 'Not Found'], [405, 'Method Not Allowed'], [406, 'Not Acceptable'], [413, 'Content Too Large'],
-  [415, 'Unsupported Media Type'], [422, 'Unprocessable Content'], [499, 'Client Closed Request'], [500, 'Internal Server Error'],
+  [400, 'Bad Request'], [401, 'Unauthorized'], [403, 'Forbidden'], [404, 'Not Found'], [405, 'Method Not Allowed'], [406, 'Not Acceptable'], [413, 'Content Too Large'],
+  [415, 'Unsupported Media Type'], [422, 'Unprocessable Content'], [429, 'Too Many Requests'], [499, 'Client Closed Request'], [500, 'Internal Server Error'],
   [503, 'Service Unavailable'], [504, 'Gateway Timeout']
 ])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { classifyNotification, classifyRequest, clientNameIn, metaKeys, refuseBatch } from './classify.ts'
-import { logLevels, type Exchange } from './exchange.ts'
+import type { AuditSource } from './audit-event.ts'
+import { logLevels, type Door, type Exchange } from './exchange.ts'
 import type { Core } from './core.ts'
 import { isLogLevel, type Answer } from './dispatcher.ts'
 import { BodyTooLargeError, GantryError, InvalidParamsError, InvalidRequestError, ParseError } from './errors.ts'
@@ -9,6 +10,7 @@ import type { Inquiry } from './inquiry.ts'
 import { isNotificationName, mendMessage } from './mending.ts'
 import type { ServerRequests } from './server-requests.ts'
 import type { DeviationName } from './tolerance.ts'
+import { readTraceparent } from './trace-context.ts'
 import { assumedRevision, isModern, supportsBatches, type Revision } from './versions.ts'
 import { changeNotification } from './changes.ts'
 import type { Change, JsonObject, Logger, LogLevel, Principal } from './ports.ts'
@@ -25,8 +27,12 @@ export interface LineConnectionOptions {
   requests: ServerRequests
   /** Bytes; longer lines are refused. Without it, whoever reads the lines has bounds of its own. */
   maxLineBytes?: number
-  /** What handlers see as the session; a connection that is the only one of its process has none. */
+  /** What handlers see as the session; a connection that is the only one of its process, over stdio, has none. */
   sessionId?: string
+  /** Where the client is; undefined over stdio. */
+  address?: string
+  /** Asked about each line that was read: why it comes too often, if it does. Without it, whoever reads the lines has asked before. */
+  refusalOf? (value: unknown): GantryError | undefined | Promise<GantryError | undefined>
   /** Sends one line, without its line break. */
   write (line: string): void
 }
@@ -53,6 +59,8 @@ export class LineConnection {
   readonly #watched = new Set<string>()
   #requests = 0
   #stopNews: (() => void) | undefined
+  /** Whether a client of the 2025 era has introduced itself and not left. */
+  #isOpen = false
 
   constructor (options: LineConnectionOptions) { this.#options = options }
 
@@ -67,7 +75,8 @@ export class LineConnection {
     } catch {
       return this.#refuse(undefined, new ParseError('The line is not valid JSON.'))
     }
-    this.take(value)
+    if (this.#options.refusalOf === undefined) this.take(value)
+    else this.#track(this.#takeAdmitted(value, this.#options.refusalOf(value)))
   }
 
   /** Takes one message, or a batch, that was read already. */
@@ -78,6 +87,8 @@ export class LineConnection {
 
   /** The client sends nothing more, or the server ends: no news any more, subscriptions get their results, questions no answers. */
   end (): void {
+    if (this.#isOpen) this.#options.core.audit?.note('session.end', this.#source)
+    this.#isOpen = false
     this.#stopNews?.()
     this.#options.core.subscriptions.endOf(this.#keys)
     this.#options.requests.forget(this.#asked)
@@ -100,6 +111,15 @@ export class LineConnection {
     void tracked.then(() => { this.#running.delete(tracked) })
   }
 
+  /** A request is refused with an answer; what wants none is dropped. */
+  async #takeAdmitted (value: unknown, verdict: GantryError | undefined | Promise<GantryError | undefined>): Promise<void> {
+    const error = await verdict
+    if (error === undefined) return this.take(value)
+    const message = readMessage(value)
+    const { text } = this.#refusal(message.kind === 'request' || message.kind === 'invalid' ? message.id : undefined, error, value)
+    if (message.kind === 'request' || message.kind === 'invalid') this.#options.write(text)
+  }
+
   async #receiveBatch (batch: readonly unknown[]): Promise<void> {
     const refusal = refuseBatch(batch) ?? (supportsBatches(this.#revision) ? undefined : new InvalidRequestError(`Revision ${this.#revision} has no batches: send one message a line.`))
     if (refusal !== undefined) return this.#refuse(undefined, refusal)
@@ -111,13 +131,13 @@ export class LineConnection {
   async #receive (value: unknown, inBatch = false): Promise<string | undefined> {
     const message = this.#read(value)
     switch (message.kind) {
-      case 'invalid': return errorText(message.id, message.error, undefined)
+      case 'invalid': return this.#refusal(message.id, message.error, value).text
       case 'response':
         await this.#options.requests.answer(this.#asked, message.id, message)
         return undefined
       case 'notification': return this.#notice(message)
       case 'request':
-        if (inBatch && message.method === 'initialize') return errorText(message.id, new InvalidRequestError('initialize is never part of a batch.'), undefined)
+        if (inBatch && message.method === 'initialize') return this.#refusal(message.id, new InvalidRequestError('initialize is never part of a batch.'), message).text
         return (await this.#answer(message))?.text
     }
   }
@@ -141,11 +161,11 @@ export class LineConnection {
     const { core } = this.#options
     const era = classifyRequest(message, undefined)
     switch (era.era) {
-      case 'refused': return refusal(message.id, era.error)
+      case 'refused': return this.#refusal(message.id, era.error, message)
       case 'modern': {
         const logLevel = era.meta[metaKeys.logLevel]
         if (logLevel !== undefined && !isLogLevel(logLevel)) {
-          return refusal(message.id, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`))
+          return this.#refusal(message.id, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`), message)
         }
         return await core.dispatcher.handle(message, this.#exchange(message, era.revision, era.capabilities, logLevel))
       }
@@ -156,7 +176,7 @@ export class LineConnection {
           return { status: 200, text: resultText(message.id, '{}') }
         }
         if (this.#owes !== undefined && message.method !== 'ping' && !this.#bears(this.#owes === 'initialize' ? 'request-before-initialize' : 'request-before-initialized')) {
-          return refusal(message.id, new InvalidRequestError(`A client sends ${this.#owes} before its first request.`))
+          return this.#refusal(message.id, new InvalidRequestError(`A client sends ${this.#owes} before its first request.`), message)
         }
         return await core.dispatcher.handle(message, this.#exchange(message, this.#revision, this.#clientCapabilities, this.#logLevel))
     }
@@ -165,9 +185,11 @@ export class LineConnection {
   #initialize (message: RpcRequest): Answer {
     let handshake
     try {
-      handshake = this.#options.core.shakeHands(message.params, { news: true })
+      handshake = this.#options.core.shakeHands(message.params, { hasSession: true })
+      const { revision, clientName } = handshake
+      this.#options.core.audit?.record('session.open', { ...this.#source, revision, clientName })
     } catch (error) {
-      if (error instanceof GantryError) return refusal(message.id, error)
+      if (error instanceof GantryError) return this.#refusal(message.id, error, message)
       throw error
     }
     const { revision, clientCapabilities, clientName, result } = handshake
@@ -175,6 +197,7 @@ export class LineConnection {
     this.#clientCapabilities = clientCapabilities
     this.#clientName = clientName
     this.#owes = 'notifications/initialized'
+    this.#isOpen = true
     this.#stopNews ??= this.#options.core.changes.listen((change) => { this.#tell(change) })
     return { status: 200, text: resultText(message.id, result) }
   }
@@ -182,19 +205,20 @@ export class LineConnection {
   #exchange (message: RpcRequest, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
     const { logger, principal, requests, write, sessionId } = this.#options
     const meta = message.params['_meta']
-    const traceparent = isObject(meta) ? meta['traceparent'] : undefined
     return {
       requestId: `${sessionId === undefined ? 'stdio' : this.#name}-${++this.#requests}`,
       revision,
       principal,
       logger,
       sessionId,
+      door: this.#door,
+      address: this.#options.address,
       rpcId: message.id,
       streaming: true,
       clientCapabilities,
       clientName: isModern(revision) && isObject(meta) ? clientNameIn(meta) : this.#clientName,
       logLevel,
-      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      traceparent: isObject(meta) ? readTraceparent(meta['traceparent']) : undefined,
       cancelKey: this.#keyOf(message.id),
       notify: (method, params) => { write(notificationText(method, params)) },
       ...(!isModern(revision) && {
@@ -228,11 +252,18 @@ export class LineConnection {
 
   #keyOf (id: RequestId): string { return this.#keys + JSON.stringify(id) }
 
-  #refuse (id: RequestId | undefined, error: GantryError): void {
-    this.#options.write(errorText(id, error, undefined))
-  }
-}
+  get #door (): Door { return this.#options.sessionId === undefined ? 'stdio' : 'sse' }
 
-function refusal (id: RequestId, error: GantryError): Answer {
-  return { status: error.status, text: errorText(id, error, undefined) }
+  get #source (): AuditSource {
+    const { principal, sessionId, address } = this.#options
+    return { principal, sessionId, address, door: this.#door, revision: this.#revision, clientName: this.#clientName }
+  }
+
+  #refuse (id: RequestId | undefined, error: GantryError): void { this.#options.write(this.#refusal(id, error).text) }
+
+  /** The answer to what comes to no method. */
+  #refusal (id: RequestId | undefined, error: GantryError, message?: unknown): Answer {
+    this.#options.core.audit?.refuse(error, this.#source, message)
+    return { status: error.status, text: errorText(id, error, undefined) }
+  }
 }

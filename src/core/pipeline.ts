@@ -11,10 +11,11 @@ import type { JsonObject } from './ports.ts'
  */
 
 /**
- * The order, outermost first. Audit stands outside permissions, so that refusals are recorded; validation stands before the
- * cache, so that keys are canonical.
+ * The order, outermost first. Audit stands outside all, so that refusals are recorded; validation stands before the cache, so that keys
+ * are canonical. Permissions are judged earlier, where a name becomes an entry (lookup.ts): what a caller may not use is not there for it. Rate
+ * limits are judged earlier still, for whole messages (rate-limits.ts).
  */
-export const stageOrder = ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'task', 'timeout', 'run'] as const
+export const stageOrder = ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'run'] as const
 export type StageName = typeof stageOrder[number]
 
 /** Calls a target. Throws or rejects with a GantryError; never with anything else. */
@@ -43,6 +44,8 @@ export interface CallStage {
 export interface PipelineOptions {
   /** Hide what handlers throw from clients; the log has it. */
   maskHandlerErrors: boolean
+  /** Takes secrets out of what clients are told of a failure. */
+  redact?: ((text: string) => string) | undefined
 }
 
 /** Holds the stages and composes targets. Stages are added while the server is built, before the first target. */
@@ -131,13 +134,13 @@ const timeoutStage: CallStage = {
 }
 
 /** Innermost: whatever a handler throws becomes one ToolFailedError, and the log has the rest. */
-function createRunStage ({ maskHandlerErrors }: PipelineOptions): CallStage {
+function createRunStage ({ maskHandlerErrors, redact }: PipelineOptions): CallStage {
   return {
     name: 'run',
     wrap<Result> (target: CallTarget<Result>, run: Invoke<Result>): Invoke<Result> {
       function translate (error: unknown, context: CallContext): GantryError {
         try {
-          return failureOf(error, context)
+          return withoutSecrets(failureOf(error, context))
         } catch (fault) {
           // Not even looking at what was thrown went well: a getter, a proxy.
           return new ToolFailedError(`${target.name} failed without saying why.`, { cause: fault })
@@ -152,6 +155,11 @@ function createRunStage ({ maskHandlerErrors }: PipelineOptions): CallStage {
         context.logger.warn({ err: error, requestId: context.requestId }, `The ${target.kind} ${target.name} failed.`)
         if (maskHandlerErrors) return new ToolFailedError(`${target.name} failed. The server log has the reason under request ${context.requestId}.`, { cause: error })
         return error instanceof ToolFailedError ? error : new ToolFailedError(failureText(error, target.name), { cause: error })
+      }
+      /** What a driver or an API says of its failure may quote what it was given. */
+      function withoutSecrets (error: GantryError): GantryError {
+        if (redact !== undefined) error.message = redact(error.message)
+        return error
       }
       return function runHandler (args, context) {
         try {

@@ -17,9 +17,14 @@ export interface LogFunction {
 
 /** Who is calling, as permissions, limits and audit see it. Never holds a credential. */
 export interface Principal {
+  /** How it is known: by nothing, by an API key, by an access token, or as whoever started the program (stdio). */
+  readonly kind: 'anonymous' | 'key' | 'token' | 'local'
+  /** Identifies it: sessions, tasks and limits belong to a name. */
   readonly name: string
   readonly permissions: readonly string[]
   readonly tier: string | undefined
+  /** From when on its credential counts no more; milliseconds since the epoch. Absent for never. */
+  readonly expiresAtMs?: number
 }
 
 /** Time, so that tests can move it. Milliseconds since the epoch. */
@@ -44,7 +49,8 @@ export interface HandlerContext {
   log (level: LogLevel, data: unknown, logger?: string): void
   /**
    * Asks the user, through the client, to fill in a form. In the 2026 era the call ends here and the handler runs again from its start
-   * when the answer is there: what it does before it asks must bear being done twice.
+   * when the answer is there: what it does before it asks must bear being done twice. The answer is that to this very question: one that
+   * is worded differently then is asked anew.
    */
   elicit (message: string, requestedSchema: JsonObject, options?: AskOptions): Promise<ElicitResult>
   /** Asks the user, through the client, to visit a page. */
@@ -101,7 +107,7 @@ export type ResourceHandler = ToolHandler
 /** A handler type of the configuration file (`file`, `inline`, `http`, `registry`, …): turns its entry into a function, once, at load. */
 export interface HandlerResolver<Spec extends { type: string }> {
   readonly type: Spec['type']
-  /** Rejects with a HandlerLoadError whose message says what, where and what to do. */
+  /** Rejects with a HandlerLoadError whose message says what, where and what to do, or with an AggregateError of several. */
   resolve (spec: Spec, owner: HandlerOwner): Promise<ToolHandler>
 }
 /** Whose handler is being resolved: for messages, and for the defaults that come from the owner. */

@@ -1,22 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { InternalError, RouteUnknownError, StateUnavailableError } from '../core/errors.ts'
+import { InternalError, RouteUnknownError } from '../core/errors.ts'
 import { problemOf, problemType, translateEdgeError } from '../core/http-errors.ts'
 
 /** Answers errors as problem documents; `/mcp` has a handler of its own that answers in JSON-RPC. Stacks and causes stay in the log. */
 export default fp(async function errors (app) {
   app.setErrorHandler(answerProblem)
-  app.setNotFoundHandler(function answerUnknown (request, reply) {
-    const error = new RouteUnknownError(request.method, request.url.split('?', 1)[0] ?? '')
-    reply.code(error.status).header('content-type', problemType).send(JSON.stringify(problemOf(error)))
-  })
 }, { name: 'errors', fastify: '5.x', dependencies: ['core'] })
 
 function answerProblem (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translateEdgeError(error, request)
   if (known instanceof InternalError) request.server.core.logger.error({ err: error, requestId: request.id }, 'A request ended in an internal error.')
-  if (known instanceof StateUnavailableError) reply.header('retry-after', known.retryAfterSeconds)
-  reply.code(known.status).header('content-type', problemType).send(JSON.stringify(problemOf(known)))
+  request.server.recordRefusal(request, known)
+  reply.code(known.status).headers(known.headers).header('content-type', problemType).send(JSON.stringify(problemOf(known)))
+}
+
+/** For what no route is there for. */
+export function answerUnknown (request: FastifyRequest, reply: FastifyReply): void {
+  answerProblem(new RouteUnknownError(request.method, request.url.split('?', 1)[0] ?? ''), request, reply)
 }
 
 /** For what Fastify refuses before it has found a route: no hook sees these requests, and its own answer has another shape. */

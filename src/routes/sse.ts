@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readAccept } from '../core/accept.ts'
 import type { EventBus } from '../core/bus.ts'
 import type { Core } from '../core/core.ts'
-import { InvalidRequestError, MethodNotAllowedError, NotAcceptableError, SessionLimitError, SessionUnknownError } from '../core/errors.ts'
+import { demandOf } from '../core/demand.ts'
+import { InvalidRequestError, NotAcceptableError, SessionLimitError, SessionUnknownError } from '../core/errors.ts'
+import { whenExpired } from '../core/expiry.ts'
 import { translateEdgeError } from '../core/http-errors.ts'
 import { LineConnection } from '../core/line-connection.ts'
 import type { Principal } from '../core/ports.ts'
 import type { ServerRequests } from '../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../core/session.ts'
 import { EventStream, eventStreamHeaders, OpenStreams } from './mcp/event-stream.ts'
+import { sourceOf } from './source.ts'
 import { refuse } from './mcp/legacy.ts'
+import { refuseOtherMethods } from './other-methods.ts'
 
 export interface SseRouteOptions {
   core: Core
@@ -63,10 +67,10 @@ export default async function sseRoutes (app: FastifyInstance, { core, path, mes
 
   app.get(path, { exposeHeadRoute: false }, function openStream (request, reply) {
     if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
-    begin(request.principal, reply).catch((error: unknown) => { refuse(request, reply, error) })
+    begin(request, reply).catch((error: unknown) => { refuse(request, reply, error) })
   })
 
-  app.post(messagesPath, function receiveMessage (request, reply) {
+  app.post(messagesPath, { config: { demandOf: ({ body }) => demandOf(body) } }, function receiveMessage (request, reply) {
     const id = sessionIdOf(request)
     const { body, principal } = request
     if (typeof body !== 'object' || body === null) throw new InvalidRequestError('The body must be a JSON-RPC message.')
@@ -80,22 +84,28 @@ export default async function sseRoutes (app: FastifyInstance, { core, path, mes
     accept(reply)
   })
 
-  allowOnly(app, path, 'GET', ['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])
-  allowOnly(app, messagesPath, 'POST', ['GET', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])
+  refuseOtherMethods(app, path, ['GET'])
+  refuseOtherMethods(app, messagesPath, ['POST'])
 
-  async function begin (principal: Principal, reply: FastifyReply): Promise<void> {
+  async function begin (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { principal, ip: address } = request
     const id = randomUUID()
+    core.audit?.admit('stream.open')
     if (!await sessions.create(recordOf(id, principal))) throw new SessionLimitError()
     const stream = new EventStream()
-    const connection = new LineConnection({ core, logger: core.logger, principal, requests, sessionId: id, write: (message) => { stream.send(message) } })
+    const connection = new LineConnection({ core, logger: core.logger, principal, requests, sessionId: id, address, write: (message) => { stream.send(message) } })
+    let stopListening
     try {
-      const stopListening = await bus.subscribe(channelOf(id), ({ message }) => { connection.take(message) })
+      stopListening = await bus.subscribe(channelOf(id), ({ message }) => { connection.take(message) })
+      core.audit?.record('stream.open', { ...sourceOf(request, { id, revision: '2024-11-05', clientName: undefined }), door: 'sse' })
       open.set(id, { principal: principal.name, connection, stream, stopListening })
     } catch (error) {
+      stopListening?.()
       await sessions.delete(keyOf(id))
       throw error
     }
     stream.once('close', () => { end(id) })
+    stream.once('close', whenExpired(principal, () => { stream.end() }))
     if (reply.raw.destroyed) {
       stream.destroy()
       return
@@ -127,7 +137,8 @@ export default async function sseRoutes (app: FastifyInstance, { core, path, mes
   async function passOn (id: string, { name }: Principal, message: object): Promise<void> {
     const record = await sessions.get(keyOf(id))
     if (record === undefined || record.principal !== name) throw unknownSession()
-    await bus.publish(channelOf(id), { message })
+    // The store forgets a stream that died with its instance only after a while.
+    if (await bus.publish(channelOf(id), { message }) === 0) throw unknownSession()
   }
 
   async function touch (id: string): Promise<void> {
@@ -166,15 +177,4 @@ function unknownSession (): SessionUnknownError {
 
 function accept (reply: FastifyReply): void {
   reply.code(202).send()
-}
-
-function allowOnly (app: FastifyInstance, url: string, allowed: string, method: HTTPMethods[]): void {
-  app.route({
-    method,
-    url,
-    handler (request, reply) {
-      reply.header('allow', allowed)
-      throw new MethodNotAllowedError(`${request.method} is not a method of this endpoint.`)
-    }
-  })
 }

@@ -1,13 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { CancelledError, GantryError, InternalError, InvalidRequestError, ToolReportedError, ToolUnknownError } from '../core/errors.ts'
+import { CancelledError, GantryError, InternalError, InvalidRequestError, ToolReportedError } from '../core/errors.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Core } from '../core/core.ts'
+import { demandOfCall } from '../core/demand.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import { problemOf, problemType } from '../core/http-errors.ts'
 import { isObject } from '../core/json-rpc.ts'
+import { readTraceparent } from '../core/trace-context.ts'
+import { KeptByGrants } from '../core/kept-by-grants.ts'
+import { findTool, listedBy } from '../core/lookup.ts'
+import { grantsOf } from '../core/permissions.ts'
 import { unwritableResult } from '../core/wire.ts'
 import type { CallToolResult, JsonObject, Logger, Principal } from '../core/ports.ts'
 import { whenGone } from './disconnect.ts'
+import { refuseOtherMethods } from './other-methods.ts'
 
 export interface ToolRouteOptions { core: Core }
 
@@ -20,29 +26,45 @@ export default async function toolRoutes (app: FastifyInstance, { core }: ToolRo
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
 
-  let listed: string | undefined
-  core.tools.onChange(() => { listed = undefined })
-  app.get('/tools', function listTools (request, reply) {
-    listed ??= JSON.stringify({ tools: core.tools.list.map(({ description }) => description) })
+  const lists = new KeptByGrants<string>(core.tools)
+  app.get('/tools', { exposeHeadRoute: true }, function listTools (request, reply) {
+    core.audit?.admit('tool.list')
+    core.audit?.record('tool.list', new RestExchange(request, reply))
+    const grants = grantsOf(request.principal.permissions)
+    const text = lists.of(grants, () => JSON.stringify({ tools: core.tools.list.filter((entry) => listedBy.tool(grants, entry)).map(({ description }) => description) }))
     reply.header('content-type', 'application/json; charset=utf-8')
-    app.sendCompressed(request, reply, listed)
+    app.sendCompressed(request, reply, text)
   })
 
   for (const { description: { name, inputSchema, outputSchema } } of core.tools.list) {
-    app.post(`/tools/${name}`, { schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
+    const demand = demandOfCall(name)
+    app.post(`/tools/${name}`, { config: { demandOf: () => demand }, schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
   }
-  app.post<{ Params: { name: string } }>('/tools/:name', (request, reply) => { callTool(core, request.params.name, request, reply) })
+  app.post<{ Params: { name: string } }>('/tools/:name', { config: { demandOf: (request) => demandOfCall((request.params as { name: string }).name) } }, (request, reply) => { callTool(core, request.params.name, request, reply) })
+  refuseOtherMethods(app, '/tools', ['GET', 'HEAD'])
+  refuseOtherMethods(app, '/tools/:name', ['POST'])
 }
 
 function callTool (core: Core, name: string, request: FastifyRequest, reply: FastifyReply): void {
-  const entry = core.tools.get(name)
-  if (entry === undefined) throw new ToolUnknownError(name)
   const args = request.body ?? {}
   if (!isObject(args)) throw new InvalidRequestError('The body must be a JSON object: the arguments of the tool.')
-
-  const outcome = core.caller.call(entry, args, new RestExchange(request, reply))
+  const exchange = new RestExchange(request, reply)
+  let entry: ToolEntry
+  let outcome
+  try {
+    entry = findRecorded(core, name, args, exchange)
+    outcome = core.caller.call(entry, args, exchange)
+  } catch (error) {
+    return answerError(request, reply, error)
+  }
   if (outcome instanceof Promise) outcome.then((result) => { answer(request, reply, entry, result) }).catch((error: unknown) => { answerError(request, reply, error) })
   else answer(request, reply, entry, outcome)
+}
+
+/** Throws as `findTool` does; where there is an audit, that is a line of it. */
+function findRecorded ({ tools, audit }: Core, name: string, args: JsonObject, exchange: RestExchange): ToolEntry {
+  const find = (): ToolEntry => findTool(tools, name, exchange.principal)
+  return audit === undefined ? find() : audit.lookingUp(find, exchange, { method: 'tools/call', params: { name, arguments: args } })
 }
 
 function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry, result: CallToolResult): void {
@@ -61,7 +83,8 @@ function answerError (request: FastifyRequest, reply: FastifyReply, error: unkno
   if (error instanceof CancelledError) request.server.core.logger.debug('The caller went away.')
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
   if (known instanceof InternalError) request.server.core.logger.error({ err: error }, 'A tool call ended in an internal error.')
-  reply.code(known.status).header('content-type', problemType).send(JSON.stringify(problemOf(known)))
+  const shown = request.server.stepUp?.(known, request.principal) ?? known
+  reply.code(shown.status).headers(shown.headers).header('content-type', problemType).send(JSON.stringify(problemOf(shown)))
 }
 
 function textOf ({ content }: CallToolResult, name: string): string {
@@ -83,6 +106,7 @@ function responseSchema (outputSchema: JsonObject | undefined): object {
 
 /** A plain HTTP caller: it takes no notifications, and going away cancels its call. */
 class RestExchange implements Exchange {
+  readonly door = 'rest'
   readonly revision = '2026-07-28'
   readonly sessionId = undefined
   readonly rpcId = undefined
@@ -99,12 +123,10 @@ class RestExchange implements Exchange {
   }
 
   get requestId (): string { return this.#request.id }
+  get address (): string { return this.#request.ip }
   get logger (): Logger { return this.#request.server.core.logger }
   get principal (): Principal { return this.#request.principal }
-  get traceparent (): string | undefined {
-    const header = this.#request.headers['traceparent']
-    return typeof header === 'string' ? header : undefined
-  }
+  get traceparent (): string | undefined { return readTraceparent(this.#request.headers['traceparent']) }
 
   notify (): void { /* the answer is one document */ }
 

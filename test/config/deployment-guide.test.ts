@@ -8,27 +8,6 @@ const inWholeFile = (fragment: object, ...tools: string[]) => ({ name: 'guide', 
 
 const refused: readonly { name: string, config: object, section: string, path: string }[] = [
   {
-    name: 'network security: the list of addresses',
-    config: inWholeFile({ security: { ipWhitelist: ['10.0.0.0/8', '192.168.0.0/16', '203.0.113.0/24'] } }),
-    section: 'security.ipWhitelist',
-    path: '$.security.ipWhitelist'
-  },
-  {
-    name: 'rate limiting',
-    config: inWholeFile({
-      security: {
-        rateLimit: {
-          enabled: true,
-          global: { window: 60000, maxRequests: 1000 },
-          perTool: { 'expensive-operation': { window: 60000, maxRequests: 10 } },
-          perApiKey: { 'free-tier': { window: 60000, maxRequests: 100 }, 'paid-tier': { window: 60000, maxRequests: 10000 } }
-        }
-      }
-    }, 'expensive-operation'),
-    section: 'security.rateLimit',
-    path: '$.security.rateLimit'
-  },
-  {
     name: 'response caching',
     config: inWholeFile({ caching: { enabled: true, ttl: 300, maxSize: 1000, tools: { 'expensive-tool': { ttl: 600, enabled: true } } } }, 'expensive-tool'),
     section: 'caching',
@@ -42,6 +21,22 @@ for (const { name, config, section, path } of refused) {
     t.match(faults, [{ message: `"${section}" is not available in this version of Gantry: remove it; nothing would enforce it.`, line: Number, column: Number }])
   })
 }
+
+t.test('rate limiting: loads as it is, and says that there is nobody yet whose key it could limit', async (t) => {
+  const { config, faults, notices } = await loadValue(t, inWholeFile({
+    security: {
+      rateLimit: {
+        enabled: true,
+        global: { window: 60000, maxRequests: 1000 },
+        perTool: { 'expensive-operation': { window: 60000, maxRequests: 10 } },
+        perApiKey: { 'free-tier': { window: 60000, maxRequests: 100 }, 'paid-tier': { window: 60000, maxRequests: 10000 } }
+      }
+    }
+  }, 'expensive-operation'))
+  t.strictSame(faults, [])
+  t.match(config?.security.rateLimit, { global: { window: 60000, maxRequests: 1000 }, perApiKey: { 'paid-tier': { maxRequests: 10000 } } })
+  t.strictSame(notices.map(({ message }) => message), ['"security.rateLimit.perApiKey" limits nobody: there are no keys.'])
+})
 
 const example = {
   name: 'example',
@@ -61,6 +56,12 @@ t.test('input validation: the tool loads with its schema as it is, once it says 
   t.strictSame(faults, [])
   t.strictSame(config?.tools[0]?.inputSchema, example.inputSchema)
   t.match((await loadValue(t, inWholeFile({ tools: [example] }))).faults, [{ path: ['tools', 0, 'handler'], message: /"handler" is missing/ }])
+})
+
+t.test('network security: the list of addresses loads, and what would shut everyone out is said', async (t) => {
+  const security = { ipWhitelist: ['10.0.0.0/8', '192.168.0.0/16', '203.0.113.0/24'] }
+  t.match(await loadValue(t, inWholeFile({ security })), { faults: [], config: { security }, notices: [{ message: /"trustProxy": "loopback"/ }] })
+  t.match(await loadValue(t, inWholeFile({ security, server: { trustProxy: 'loopback' } })), { faults: [], notices: [] })
 })
 
 t.test('the environment of the guide is taken: what is there counts, what is not is said', async (t) => {
@@ -84,8 +85,8 @@ t.test('the environment of the guide is taken: what is there counts, what is not
     HEALTH_CHECK_PATH: '/health'
   }
   const { config, notices } = await loadValue(t, inWholeFile({}), { env })
-  t.match(config, { port: 3001, logging: { level: 'info', file: '/var/log/mcp/server.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 }, redis: { url: 'redis://localhost:6379' } })
-  t.strictSame(notices.map(({ message }) => message.split(' ')[0]), ['AUDIT_LOG_FILE', 'DATABASE_URL', 'HEALTH_CHECK_PATH', 'METRICS_ENABLED', 'METRICS_PORT'])
+  t.match(config, { port: 3001, logging: { level: 'info', file: '/var/log/mcp/server.log' }, server: { maxRequestSize: 10_485_760, requestTimeout: 30_000 }, redis: { url: 'redis://localhost:6379' }, security: { audit: { enabled: true, logFile: '/var/log/mcp/audit.log' } } })
+  t.strictSame(notices.map(({ message }) => message.split(' ')[0]), ['DATABASE_URL', 'HEALTH_CHECK_PATH', 'METRICS_ENABLED', 'METRICS_PORT'])
 })
 
 t.test('the sizes and times of the guide are the defaults', async (t) => {

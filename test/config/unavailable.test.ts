@@ -5,19 +5,17 @@ import { loadValue, pathsOf, soundTool } from '../helpers/load-text.ts'
 
 t.test('what this version refuses is known by heart', async (t) => {
   t.strictSame(unavailableSections.map(({ path }) => path.join('.')), [
-    'security.authentication', 'security.permissions', 'security.ipWhitelist', 'security.rateLimit', 'security.audit',
     'caching', 'metrics', 'health', 'databases', 'cluster',
-    'tools.*.cache', 'tools.*.rateLimit', 'tools.*.handler', 'prompts.*.handler', 'resources.*.handler'
+    'tools.*.cache', 'tools.*.handler', 'prompts.*.handler', 'resources.*.handler'
   ])
 })
 
 t.test('a configuration that uses everything is refused for exactly those, by name', async (t) => {
-  const { faults, config } = await loadValue(t, fullConfig())
+  const { faults, config } = await loadValue(t, fullConfig(), { env: { API_KEY_SALT: 'salt', SESSION_SECRET: 'secret' } })
   t.equal(config, undefined)
   t.strictSame(pathsOf(faults).sort(), [
     '$.caching', '$.cluster', '$.databases', '$.health', '$.metrics',
-    '$.security.audit', '$.security.authentication', '$.security.ipWhitelist', '$.security.permissions', '$.security.rateLimit',
-    '$.tools[0].cache', '$.tools[0].rateLimit', '$.tools[4].handler'
+    '$.tools[0].cache', '$.tools[4].handler'
   ])
   for (const { message } of faults) t.match(message, / is not available in this version of Gantry: remove it; nothing would enforce it\.$/)
   t.match(faults.find(({ path }) => path[0] === 'caching'), { message: /^"caching" /, line: Number, column: 3 })
@@ -48,15 +46,7 @@ for (const [name, config] of off) {
 
 const on: readonly [string, object, string][] = [
   ['an empty caching section', { caching: {} }, '$.caching'],
-  ['authentication without "enabled"', { security: { authentication: {} } }, '$.security.authentication'],
-  ['authentication that is on', { security: { authentication: { enabled: true } } }, '$.security.authentication'],
-  ['authentication that is off and has keys', { security: { authentication: { enabled: false, apiKeys: [{ name: 'a', key: 'b' }] } } }, '$.security.authentication'],
-  ['authentication that is off and has issuers', { security: { authentication: { enabled: false, oauth: { resource: 'https://a', issuers: [{ issuer: 'https://b' }] } } } }, '$.security.authentication'],
-  ['permissions', { security: { permissions: {} } }, '$.security.permissions'],
-  ['a rate limit that does not say', { security: { rateLimit: limits } }, '$.security.rateLimit'],
-  ['a rate limit in the older flat form', { security: { rateLimit: { window: 60000, maxRequests: 100 } } }, '$.security.rateLimit'],
   ['the cache of a tool', { tools: [soundTool('x', { cache: { ttl: 60 } })] }, '$.tools[0].cache'],
-  ['the limit of a tool', { tools: [soundTool('x', { rateLimit: { window: 60000, maxRequests: 10 } })] }, '$.tools[0].rateLimit'],
   ['a metrics section that is null', { metrics: null }, '$.metrics']
 ]
 for (const [name, config, path] of on) {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createCore, type Core } from '../../src/core/core.ts'
-import { LineConnection } from '../../src/core/line-connection.ts'
+import { RateLimitedError } from '../../src/core/errors.ts'
+import { LineConnection, type LineConnectionOptions } from '../../src/core/line-connection.ts'
 import { ServerRequests } from '../../src/core/server-requests.ts'
 import { createBusMemory } from '../../src/stores/bus-memory.ts'
 import type { HandlerContext, JsonObject, ToolHandler } from '../../src/core/ports.ts'
@@ -19,14 +20,15 @@ interface Line {
   ask (message: unknown): Promise<Message & Message[]>
 }
 
-function connect (tools: Record<string, ToolHandler> = {}, { maxLineBytes = 1_000_000, core = coreOf(tools) }: { maxLineBytes?: number, core?: Core } = {}): Line {
+function connect (tools: Record<string, ToolHandler> = {}, { maxLineBytes = 1_000_000, core = coreOf(tools), refusalOf }: { maxLineBytes?: number, core?: Core, refusalOf?: LineConnectionOptions['refusalOf'] } = {}): Line {
   const written: Line['written'] = []
   const connection = new LineConnection({
     core,
     logger: keepingLogger(),
-    principal: { name: 'local', permissions: ['*'], tier: undefined },
+    principal: { kind: 'local', name: 'local', permissions: ['*'], tier: undefined },
     requests: new ServerRequests(createBusMemory({ logger: keepingLogger() })),
     maxLineBytes,
+    ...(refusalOf !== undefined && { refusalOf }),
     write (line) {
       if (line.includes('\n')) throw new Error('A message was written on more than one line.')
       written.push(JSON.parse(line) as Message & Message[])
@@ -271,7 +273,7 @@ function addResource (core: Core, uri: string, handler: ToolHandler): void {
     refuseArguments: () => { throw new Error('not called') },
     run: async (args: JsonObject, context: HandlerContext) => ({ contents: [{ uri, text: String(await handler(args, context)) }] })
   }
-  core.resources.add(uri, { description: { uri, name: uri }, target, invoke: core.pipeline.compose(target), cacheHint: { ttlMs: 0, cacheScope: 'private' } })
+  core.resources.add(uri, { description: { uri, name: uri }, target, invoke: core.pipeline.compose(target), caching: { group: 'resources', own: undefined } })
 }
 
 t.test('a resource that a tool cannot read is a failure of the tool, with words that a model can read', async (t) => {
@@ -289,7 +291,26 @@ t.test('keys that reach for prototypes are inert', async (t) => {
 })
 
 t.test('the caller\'s trace context reaches the handler', async (t) => {
+  const parent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
   const { ask } = connect({ trace: (_args, { traceparent }) => traceparent ?? 'none' })
-  t.match(await ask(call(1, 'trace', {}, { traceparent: '00-1-2-01' })), { result: { content: [{ text: '00-1-2-01' }] } })
-  t.match(await ask(call(1, 'trace', {}, { traceparent: 5 })), { result: { content: [{ text: 'none' }] } })
+  t.match(await ask(call(1, 'trace', {}, { traceparent: parent })), { result: { content: [{ text: parent }] } })
+  for (const traceparent of [5, '00-1-2-01']) t.match(await ask(call(1, 'trace', {}, { traceparent })), { result: { content: [{ text: 'none' }] } })
+})
+
+t.test('a line that comes too often is refused under its id, and comes to no tool', async (t) => {
+  const asked: unknown[] = []
+  let entered = 0
+  let isFull = true
+  const refusalOf = async (value: unknown) => { asked.push(value); return isFull ? new RateLimitedError('too often', 7) : undefined }
+  const { send, connection, written } = connect({ work: () => { entered++; return 'done' } }, { refusalOf })
+  const lines = [call('a', 'work'), [call('b', 'work'), call('c', 'work')], cancel('a'), { jsonrpc: '2.0', id: 1, result: {} }, { id: 'd' }]
+  for (const line of lines) send(line)
+  await connection.settled()
+  t.strictSame(asked, lines, 'each line is asked about once')
+  t.match(written, [{ id: 'a', error: { code: -32603, message: 'too often' } }, { error: { message: 'too often' } }, { id: 'd', error: { message: 'too often' } }])
+  t.strictSame([written.length, entered], [3, 0], 'what wants no answer gets none')
+  isFull = false
+  for (const id of ['e', 'f', 'g']) send(call(id, 'work'))
+  await connection.settled()
+  t.strictSame(written.slice(3).map(({ id }) => id), ['e', 'f', 'g'])
 })

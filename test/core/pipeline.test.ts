@@ -29,11 +29,11 @@ t.test('stages stand around a call in the one order, whatever order they came in
       return next(args, context)
     }
   })
-  for (const name of ['cache', 'rate-limit', 'trace', 'permissions', 'audit', 'metrics'] as const) pipeline.use(recording(name))
+  for (const name of ['cache', 'trace', 'audit', 'metrics'] as const) pipeline.use(recording(name))
   const target = targetOf(() => passed.push('handler'), { checkArguments: () => { passed.push('validate'); return undefined } })
   await pipeline.compose(target)({}, contextFor())
-  t.strictSame(passed, ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'handler'])
-  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'permissions', 'rate-limit', 'validate', 'cache', 'task', 'timeout', 'run'])
+  t.strictSame(passed, ['trace', 'metrics', 'audit', 'validate', 'cache', 'handler'])
+  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'run'])
 })
 
 t.test('a stage comes once, and before the first target', async (t) => {

@@ -29,7 +29,7 @@ const badRequests: readonly BadRequest[] = [
   { title: 'an id that is null', headers: json, body: '{"jsonrpc":"2.0","id":null,"method":"ping"}', answers: { status: 400, code: -32600 } },
   { title: 'text instead of JSON', headers: { ...json, 'content-type': 'text/plain' }, body: '{}', answers: { status: 415, code: -32600 } },
   { title: 'a body that is too large', headers: json, body: `{"jsonrpc":"2.0","id":7,"method":"${'x'.repeat(2_000)}"}`, answers: { status: 413, code: -32600 } },
-  { title: 'an answer in a form that nobody makes', headers: { ...json, accept: 'image/png' }, body: list(''), answers: { status: 406, code: -32600 } },
+  { title: 'an answer in a form that nobody makes', headers: { ...json, accept: 'image/png' }, body: list(''), answers: { status: 406, code: -32600, id: 7 } },
   { title: 'another host', headers: { ...json, host: 'evil.example' }, body: list(''), answers: { status: 403, code: -32600 } },
   { title: 'a page of another site', headers: { ...json, origin: 'https://evil.example' }, body: list(''), answers: { status: 403, code: -32600 } },
   { title: 'a method of HTTP that has no meaning here', method: 'PUT', headers: json, body: '{}', answers: { status: 405, code: -32600 } },
@@ -45,6 +45,8 @@ const badRequests: readonly BadRequest[] = [
   { title: 'REST: no JSON', path: '/tools/meet', headers: json, body: '{', answers: { status: 400, code: 'MCP_PARSE_ERROR' } },
   { title: 'REST: no object', path: '/tools/meet', headers: json, body: '[]', answers: { status: 400, code: 'MCP_INVALID_REQUEST' } },
   { title: 'REST: another host', path: '/tools/meet', headers: { ...json, host: 'evil.example' }, body: '{}', answers: { status: 403, code: 'MCP_HOST_REFUSED' } },
+  { title: 'REST: a tool that is asked for in another way', path: '/tools/meet', method: 'GET', answers: { status: 405, code: 'MCP_METHOD_NOT_ALLOWED', says: /use POST/ } },
+  { title: 'REST: a tool that is not there, in that way', path: '/tools/none', method: 'GET', answers: { status: 405, code: 'MCP_METHOD_NOT_ALLOWED', says: /use POST/ } },
   { title: 'a path that leads nowhere', path: '/nothing', method: 'GET', answers: { status: 404, code: 'MCP_ROUTE_UNKNOWN' } }
 ]
 
@@ -63,12 +65,30 @@ t.test('bad requests get the error of their kind over a real connection, and nev
   t.equal((await fetch(`${server.origin}/health`)).status, 200)
 })
 
+t.test('a browser asks before a page of another origin calls, and is answered by origin, over a real connection', async (t) => {
+  const page = 'https://app.example.com'
+  const server = await start(t, { config: lasting({ server: { allowedOrigins: [page] } }) })
+  const asking = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,mcp-session-id' }
+  const preflight = await exchange(server.port, 'OPTIONS', '/mcp', { ...asking, origin: page }, undefined)
+  t.match(preflight, { status: 204, body: '' })
+  t.match(preflight.head, /^access-control-allow-origin: https:\/\/app\.example\.com\r$/im)
+  t.match(preflight.head, /^access-control-allow-headers: content-type, mcp-session-id\r$/im)
+  const hello = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"page","version":"1"}}}'
+  const opened = await exchange(server.port, 'POST', '/mcp', { ...json, origin: page }, hello)
+  t.equal(opened.status, 200)
+  t.match(opened.head, /^access-control-allow-origin: https:\/\/app\.example\.com\r$/im)
+  t.match(opened.head, /^access-control-expose-headers: Mcp-Session-Id,/im)
+  const refused = await exchange(server.port, 'OPTIONS', '/mcp', { ...asking, origin: 'https://evil.example' }, undefined)
+  t.equal(refused.status, 403)
+  t.notMatch(refused.head, /access-control-/i)
+})
+
 /** One request over a connection of its own: `fetch` would not send every header. */
-async function exchange (port: number, method: string, path: string, headers: Record<string, string>, body: string | undefined): Promise<{ status: number, body: string }> {
+async function exchange (port: number, method: string, path: string, headers: Record<string, string>, body: string | undefined): Promise<{ status: number, head: string, body: string }> {
   const lines = Object.entries({ host: `127.0.0.1:${port}`, connection: 'close', ...(body !== undefined && { 'content-length': `${Buffer.byteLength(body)}` }), ...headers })
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   socket.write(`${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body ?? ''}`)
   const [head = '', ...rest] = (await text(socket)).split('\r\n\r\n')
-  return { status: Number(head.split(' ')[1]), body: rest.join('\r\n\r\n') }
+  return { status: Number(head.split(' ')[1]), head: `${head}\r\n`, body: rest.join('\r\n\r\n') }
 }

@@ -16,7 +16,7 @@ t.test('a built tree serves with nothing but its runtime packages, with its sour
 
   const install = run(t, ['ci', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder, env, command: 'npm' })
   t.strictSame(await install.exited, { code: 0, signal: null }, [...install.stdout, ...install.stderr].join('\n'))
-  for (const name of ['typescript', 'tap', '@modelcontextprotocol/sdk']) t.notOk(existsSync(join(folder, 'node_modules', name)), `${name} is not installed`)
+  for (const name of ['typescript', 'tap', '@modelcontextprotocol/sdk', 'node-vault', '@aws-sdk/client-secrets-manager']) t.notOk(existsSync(join(folder, 'node_modules', name)), `${name} is not installed`)
 
   for (const withSources of [true, false]) {
     if (!withSources) removeSources(folder)

@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { commandLine, freePort, listens, root, run, serverProgram, start } from '../helpers/server.ts'
+import { commandLine, freePort, listens, root, run, serverProgram, start, writeConfig } from '../helpers/server.ts'
 
 interface BadStart {
   title: string
@@ -43,8 +44,8 @@ tools:
   - name: twin
     handler: { type: registry, name: gantry.echo }
   - name: twin
-    handler: { type: registry, name: gantry.echo }
-security: { authentication: { enabled: true } }
+    handler: { type: file, path: gone.mjs }
+cluster: { workers: 2 }
 `
     },
     says: [
@@ -52,7 +53,8 @@ security: { authentication: { enabled: true } }
       'several.yaml:3:21  $.server.pageSize', '  Expected a whole number from 1 to 100000, found 0.',
       'several.yaml:5:11  $.tools[0].name', '  Expected 1 to 64 letters, digits, "_", "." or "-", found the text "a b".',
       'several.yaml:9:11  $.tools[2].name', '  Two tools have the name "twin": the other is $.tools[1].name on line 7.', '  Rename or remove one of them.',
-      'several.yaml:11:13  $.security.authentication', '  "security.authentication" is not available in this version of Gantry: remove it; nothing would enforce it.'
+      'several.yaml:10:34  $.tools[2].handler.path', '  There is no file "gone.mjs": neither relative to the configuration file nor to the working directory.',
+      'several.yaml:11:1  $.cluster', '  "cluster" is not available in this version of Gantry: remove it; nothing would enforce it.'
     ]
   },
   {
@@ -127,4 +129,21 @@ t.test('without a file name, CONFIG_PATH and the environment decide', async (t) 
   const folder = t.testdir({ 'a.yaml': 'name: from-the-environment\nport: 1\n' })
   const program = run(t, [serverProgram], { cwd: folder, env: { CONFIG_PATH: 'a.yaml', PORT: '0', HOST: 'localhost' } })
   t.match(await program.line(/serves MCP at/), /from-the-environment serves MCP at http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost):\d+\/mcp/)
+})
+
+t.test('where it serves is said at every level of the log, in one line, and not to those who want silence', async (t) => {
+  for (const level of ['warn', 'error', 'fatal']) {
+    const server = await start(t, { config: { name: 'quiet', logging: { level } } })
+    t.equal((await fetch(`${server.origin}/health`)).status, 200)
+    t.strictSame(await server.stop(), { code: 0, signal: null })
+    t.match(server.stdout.map((line) => JSON.parse(line) as unknown), [{ level: 30, msg: /^quiet serves MCP at http:/ }], level)
+    t.equal(server.stdout.length, 1, level)
+  }
+  const port = await freePort()
+  const silent = run(t, [serverProgram, writeConfig(t, { logging: { level: 'silent' } })], { env: { PORT: String(port) } })
+  for (let look = 0; look < 10_000 && !await listens(port); look++) await setImmediate()
+  t.ok(await listens(port))
+  silent.signal('SIGTERM')
+  t.strictSame(await silent.exited, { code: 0, signal: null })
+  t.strictSame([...silent.stdout, ...silent.stderr], [])
 })

@@ -1,3 +1,4 @@
+import { CacheHints } from '../../src/core/cache-hints.ts'
 import { Changes } from '../../src/core/changes.ts'
 import { CallContext } from '../../src/core/context.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
@@ -26,7 +27,8 @@ export function exchangeOf (changes: Partial<Exchange> = {}): TestExchange {
   return {
     requestId: 'r1',
     revision: '2026-07-28',
-    principal: { name: 'ann', permissions: [], tier: undefined },
+    principal: { kind: 'key', name: 'ann', permissions: ['*'], tier: undefined },
+    door: 'mcp',
     logger,
     sessionId: undefined,
     rpcId: 1,
@@ -50,10 +52,12 @@ export function contextFor (exchange: Exchange = exchangeOf(), progressToken?: s
 }
 
 /** What a core needs of its surroundings, in this process only. */
-export function coreServices (): Pick<CoreOptions, 'logger' | 'changes' | 'requestStates'> {
+export function coreServices (): Pick<CoreOptions, 'logger' | 'changes' | 'requestStates' | 'streamLimits' | 'cacheHints'> {
   const logger = keepingLogger()
   return {
     logger,
+    cacheHints: new CacheHints({ lists: { ttlMs: 300_000, cacheScope: 'public' }, content: { ttlMs: 300_000, cacheScope: 'public' }, resources: { ttlMs: 0, cacheScope: 'private' } }, false),
+    streamLimits: { maxStreams: 100, maxStreamsPerPrincipal: 50, maxAnonymousStreams: 50 },
     changes: new Changes(createBusMemory({ logger })),
     requestStates: createRequestStates({ secret: 'test', ttlMs: 60_000, clock: { now: () => Date.now() } })
   }

@@ -84,20 +84,34 @@ export function fullConfig () {
         headerName: 'x-api-key',
         allowAnonymous: false,
         apiKeys: [
-          { name: 'ci', key: 'secret-key', permissions: ['tools:*', 'tools:call:report-*'], tier: 'free', enabled: true, notBefore: '2026-01-01', expiresAt: '2027-01-01T00:00:00Z', rateLimit: { window: 1000, maxRequests: 1 } },
-          { name: 'cd', keyHash: 'abc' }
+          { name: 'ci', key: 'secret-key', permissions: ['tools:*', 'tools:call:report-*'], tier: 'free', enabled: true, createdAt: '2025-12-31', notBefore: '2026-01-01', expiresAt: '2027-01-01T00:00:00Z', rateLimit: { window: 1000, maxRequests: 1 } },
+          { name: 'cd', keyHash: 'ab'.repeat(32) }
         ],
-        oauth: { resource: 'https://example.com/mcp', issuers: [{ issuer: 'https://id.example.com', audience: 'x', jwksUri: 'https://id.example.com/jwks', permissionsFrom: 'scope' }] }
+        oauth: {
+          resource: 'https://example.com/mcp',
+          issuers: [{ issuer: 'https://id.example.com', audience: 'x', jwksUri: 'https://id.example.com/jwks', permissionsFrom: 'scope', tierFrom: 'plan', algorithms: ['RS256'], plainJwt: false }],
+          scopes: { reports: ['reports:read', 'tools:call'], 'reports:read': ['tools:list'] },
+          requiredScopes: ['reports:read'],
+          stepUp: true,
+          clockTolerance: 0,
+          jwksMaxAge: 60000,
+          jwksCooldown: 1000
+        }
       },
       permissions: { anonymous: [], authenticated: ['tools:list'] },
       ipWhitelist: ['10.0.0.0/8', '::1'],
       rateLimit: {
         enabled: true,
         global: { window: 60000, maxRequests: 1000 },
-        perTool: { 'by-file': { window: 60000, maxRequests: 10 } },
-        perApiKey: { free: { window: 60000, maxRequests: 100 } }
+        perTool: { 'by-code': { window: 60000, maxRequests: 10 } },
+        perApiKey: { free: { window: 60000, maxRequests: 100 } },
+        perPrincipal: { window: 60000, maxRequests: 100 },
+        perAddress: { window: 60000, maxRequests: 100 },
+        maxCallers: 1000,
+        onStoreFailure: { global: 'open', perTool: 'open', perApiKey: 'closed', perPrincipal: 'closed', perAddress: 'open' },
+        legacyHeaders: true
       },
-      audit: { enabled: true, logFile: './audit.log', events: ['call'], maxFileSize: 10485760, maxFiles: 5, includeArguments: false }
+      audit: { enabled: true, logFile: './audit.log', events: ['tool.call', 'session.*'], maxFileSize: 10485760, maxFiles: 5, includeArguments: false, onFull: 'drop', fsync: false }
     },
     caching: { enabled: true, ttl: 300, maxSize: 1000, store: 'memory', tools: { 'by-file': { ttl: 600, enabled: true } } },
     logging: { level: 'debug', file: './server.log' },
@@ -118,6 +132,7 @@ export function fullConfig () {
       allowedHosts: ['localhost'],
       allowedOrigins: [],
       compression: { enabled: false, threshold: 0 },
+      trustProxy: ['loopback', '10.0.0.0/8'],
       securityHeaders: false,
       maskHandlerErrors: true,
       tasks: { maxTasks: 10, maxTasksPerPrincipal: 5, ttl: 2000, pollInterval: 100, maxDuration: 1000, maxResultSize: '64kb', maxTotalSize: '1mb' },

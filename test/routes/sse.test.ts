@@ -359,9 +359,10 @@ t.test('a session belongs to who opened it: for anyone else there is none', asyn
   const { app: whole } = await serve(t)
   const app = fastify()
   t.teardown(() => app.close())
-  app.decorateRequest('principal', { getter () { return { name: String(this.headers['x-user']), permissions: [], tier: undefined } } })
+  app.decorateRequest('principal', { getter () { return { kind: 'key' as const, name: String(this.headers['x-user']), permissions: ['*'], tier: undefined } } })
   app.decorate('sendCompressed', (_request, reply, text) => { reply.send(text) })
   app.decorate('core', whole.core)
+  app.decorate('recordRefusal', () => {})
   if (whole.sseSessions === undefined) throw new Error('There is no store.')
   await app.register(jsonBody)
   await app.register(sseRoutes, { core: whole.core, path: '/sse', messagesPath: '/messages', sessions: whole.sseSessions, requests: whole.serverRequests, bus: whole.bus, idleTimeoutMs: 60_000 })
@@ -378,7 +379,11 @@ t.test('a session belongs to who opened it: for anyone else there is none', asyn
   const elsewhere = { id: `http-sse\n${unknownId}`, revision: '2024-11-05', principal: 'ann', clientCapabilities: {}, clientName: undefined, logLevel: 'info', subscriptions: [], streamId: undefined } as const
   await whole.sseSessions.create(elsewhere)
   t.equal((await send(url, `/messages?sessionId=${unknownId}`, ping(), { 'x-user': 'bob' })).status, 404, 'wherever its stream is')
-  t.equal((await send(url, `/messages?sessionId=${unknownId}`, ping(), { 'x-user': 'ann' })).status, 202)
+  t.equal((await send(url, `/messages?sessionId=${unknownId}`, ping(), { 'x-user': 'ann' })).status, 404, 'and for its owner too, when no instance has its stream any more')
+  const passedOn: unknown[] = []
+  await whole.bus.subscribe(`http-sse:${unknownId}`, (event) => { passedOn.push(event) })
+  t.equal((await send(url, `/messages?sessionId=${unknownId}`, ping('ann'), { 'x-user': 'ann' })).status, 202, 'which gets what its owner sends')
+  t.match(passedOn, [{ message: { id: 'ann' } }])
 })
 
 t.test('comments keep a silent stream alive', async (t) => {

@@ -2,15 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { clientNameIn } from '../../core/classify.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Answer } from '../../core/dispatcher.ts'
+import type { GantryError } from '../../core/errors.ts'
 import { notificationText, type RequestId } from '../../core/json-rpc.ts'
 import { isModern, supportsPriming, type Revision } from '../../core/versions.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
+import { readTraceparent } from '../../core/trace-context.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../../core/ports.ts'
 import { whenGone } from '../disconnect.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
-import { ResumableStream, type StreamKeeping } from './resumable-stream.ts'
+import { ResumableStream } from './resumable-stream.ts'
 import { sendAnswer } from './send.ts'
+import type { StreamKeeping } from './written-streams.ts'
 
 /** What the exchanges of sessions share. */
 export interface SessionServices {
@@ -25,8 +28,8 @@ export interface SessionServices {
 export interface HttpExchangeOptions {
   revision: Revision
   session: SessionRecord | undefined
-  /** The envelope of a request of the 2026 era. */
-  meta?: JsonObject
+  /** The `_meta` of the request. */
+  meta: JsonObject | undefined
   /** The JSON-RPC id of the request; batches have several requests on one exchange and therefore one object each. */
   id: RequestId
   clientCapabilities: JsonObject
@@ -46,6 +49,7 @@ export class HttpExchange implements Exchange {
   readonly requestId: string
   readonly revision: Revision
   readonly principal: Principal
+  readonly door = 'mcp'
   readonly clientCapabilities: JsonObject
   readonly logLevel: LogLevel | undefined
   readonly #request: FastifyRequest
@@ -65,6 +69,7 @@ export class HttpExchange implements Exchange {
   }
 
   get logger (): Logger { return this.#request.server.core.logger }
+  get address (): string { return this.#request.ip }
   get rpcId (): RequestId { return this.#options.id }
   get header (): Exchange['header'] {
     if (!isModern(this.revision)) return undefined
@@ -79,9 +84,9 @@ export class HttpExchange implements Exchange {
   get sessionId (): string | undefined { return this.#options.session?.id }
   get clientName (): string | undefined { return isModern(this.revision) ? clientNameIn(this.#options.meta) : this.#options.session?.clientName }
 
+  /** The client's own word comes first: on the way, a proxy may have put its own place in the trace into the header. */
   get traceparent (): string | undefined {
-    const header = this.#request.headers['traceparent']
-    return typeof header === 'string' ? header : undefined
+    return readTraceparent(this.#options.meta?.['traceparent']) ?? readTraceparent(this.#request.headers['traceparent'])
   }
 
   /** Only a session can cancel by notification: without one, ids of different clients could not be told apart. */
@@ -90,11 +95,13 @@ export class HttpExchange implements Exchange {
     return session === undefined ? undefined : cancelKey(session.id, id)
   }
 
-  setLogLevel (level: LogLevel): void | Promise<void> {
+  get setLogLevel (): Exchange['setLogLevel'] {
     const { session, services } = this.#options
-    if (session === undefined) return
-    session.logLevel = level
-    return services?.sessions?.update(session)
+    if (session === undefined) return undefined
+    return (level) => {
+      session.logLevel = level
+      return services?.sessions?.update(session)
+    }
   }
 
   get watch (): Exchange['watch'] {
@@ -114,6 +121,12 @@ export class HttpExchange implements Exchange {
     return async (inquiry, timeoutMs, signal) => await services.requests.ask({
       sessionId: session.id, inquiry, timeoutMs, signal, send: (message) => { this.#openStream().send(JSON.stringify(message)) }
     })
+  }
+
+  /** The elements of a batch have no header of their own to say it in. */
+  stepUp (error: GantryError): GantryError {
+    const { server, body } = this.#request
+    return Array.isArray(body) ? error : server.stepUp?.(error, this.principal) ?? error
   }
 
   notify (method: string, params: JsonObject): void {
@@ -136,9 +149,9 @@ export class HttpExchange implements Exchange {
 
   answer (answer: Answer | undefined): void {
     if (this.#stream !== undefined) {
-      if (answer !== undefined) this.#stream.send(answer.text)
-      this.#stream.end()
+      this.#stream.end(answer?.text)
     } else if (answer !== undefined) {
+      if (answer.headers !== undefined) this.#reply.headers(answer.headers)
       sendAnswer(this.#request, this.#reply, answer.status, answer.text)
     } else if (isModern(this.revision)) {
       this.#reply.code(499).send() // the client is gone
@@ -155,10 +168,16 @@ export class HttpExchange implements Exchange {
     const { session, services, streams } = this.#options
     const connection = new EventStream()
     streams?.add(connection, 'answer')
-    this.#reply.headers(eventStreamHeaders).send(connection)
-    this.#stream = session === undefined || services === undefined
-      ? connection
-      : new ResumableStream(services.keeping, session.id, connection, supportsPriming(this.revision))
+    const connect = (): void => { this.#reply.headers(eventStreamHeaders).send(connection) }
+    if (session === undefined || services === undefined) {
+      this.#stream = connection
+      connect()
+    } else {
+      const stream = new ResumableStream(services.keeping, { sessionId: session.id, requestId: this.#options.id, connection, primed: supportsPriming(this.revision) })
+      this.#stream = stream
+      if (stream.begun === undefined) connect()
+      else void stream.begun.then(connect)
+    }
     return this.#stream
   }
 }

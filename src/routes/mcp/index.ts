@@ -2,21 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readAccept } from '../../core/accept.ts'
 import { classifyNotification, classifyRequest, refuseBatch, type MessageHeaders } from '../../core/classify.ts'
 import type { Core } from '../../core/core.ts'
+import { demandOf } from '../../core/demand.ts'
 import { translateEdgeError } from '../../core/http-errors.ts'
 import { InvalidRequestError, MethodNotAllowedError, NotAcceptableError } from '../../core/errors.ts'
-import { readMessage, type RpcMessage, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
+import { readMessage, type RpcMessage, type RpcRequest } from '../../core/json-rpc.ts'
 import { isNotificationName, mendMessage } from '../../core/mending.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
-import type { SessionRecord, SessionStore } from '../../core/session.ts'
+import type { SessionStore } from '../../core/session.ts'
 import { isModern, supportsBatches } from '../../core/versions.ts'
+import { refuseOtherMethods } from '../other-methods.ts'
+import { sourceOf } from '../source.ts'
 import { bearUnknown, countDeviations } from './deviations.ts'
 import { OpenStreams } from './event-stream.ts'
-import { cancelChannel, findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, serveMisnumbered, type LegacyLane, type LegacyStanding } from './legacy.ts'
+import { cancelChannel, findStanding, noticeLegacy, openSession, refuse, serveBatch, serveLegacy, serveMisnumbered, takeAnswer, type LegacyLane, type LegacyStanding } from './legacy.ts'
 import { cancelKeys } from './http-exchange.ts'
 import { serveModern } from './modern.ts'
-import { resumedChannel, type StreamKeeping } from './resumable-stream.ts'
 import { SessionStreams } from './session-streams.ts'
 import { sendError } from './send.ts'
+import { refuseUnserved } from './unserved.ts'
+import { WrittenStreams, type StreamKeeping, type StreamStores } from './written-streams.ts'
 
 export interface McpRouteOptions {
   core: Core
@@ -25,10 +29,13 @@ export interface McpRouteOptions {
   /** Undefined in stateless mode. */
   sessions: SessionStore | undefined
   requests: ServerRequests
-  keeping: Omit<StreamKeeping, 'written'>
+  stores: StreamStores
   /** After how long sessions end that nobody uses. */
   idleTimeoutMs: number
 }
+
+/** Without sessions, GET and DELETE say so. */
+const methods: readonly string[] = ['POST', 'GET', 'DELETE']
 
 /** Where instances tell each other which sessions have ended. */
 const endedChannel = 'session-ended'
@@ -36,10 +43,11 @@ const endedChannel = 'session-ended'
 // Handlers here answer through the reply and return nothing: a returned reply is a thenable, whose waiting costs every request.
 
 /** Streamable HTTP for every revision on one endpoint. The body of a POST decides the era; GET and DELETE belong to 2025-era sessions. */
-export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests, keeping: { log, bus, logger }, idleTimeoutMs }: McpRouteOptions): Promise<void> {
+export default async function mcpRoutes (app: FastifyInstance, { core, path, sessions, requests, stores, idleTimeoutMs }: McpRouteOptions): Promise<void> {
   const { tolerance } = core
+  const { log, bus, logger } = stores
   const streams = new OpenStreams()
-  const keeping: StreamKeeping = { log, bus, logger, written: new Map() }
+  const keeping: StreamKeeping = { ...stores, written: new WrittenStreams(stores) }
   const lane: LegacyLane = { core, streams, sessions, requests, keeping }
   const sessionStreams = sessions === undefined ? undefined : new SessionStreams({ sessions, streams, changes: core.changes, keeping, idleTimeoutMs, logger: core.logger })
 
@@ -47,7 +55,7 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     await Promise.all([
       bus.subscribe(cancelChannel, ({ key }) => { if (typeof key === 'string') core.inFlight.cancel(key) }, { lasting: true }),
       bus.subscribe(endedChannel, ({ sessionId }) => { if (typeof sessionId === 'string') letGo(sessionId) }, { lasting: true }),
-      bus.subscribe(resumedChannel, ({ streamId, by }) => { if (typeof streamId === 'string' && typeof by === 'string') keeping.written.get(streamId)?.handOver(by) }, { lasting: true }),
+      keeping.written.listen(),
       sessionStreams?.listen()
     ])
   })
@@ -57,8 +65,9 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
     sessionStreams?.close()
     streams.endEndless()
   })
+  app.addHook('onClose', async function leaveStreams () { await keeping.written.close() })
   app.setErrorHandler(function answerInJsonRpc (error, request, reply) {
-    refuse(request, reply, translateEdgeError(error, request))
+    refuseUnserved(request, reply, translateEdgeError(error, request))
   })
 
   function receiveMessage (request: FastifyRequest, reply: FastifyReply): void {
@@ -98,15 +107,11 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
         if (typeof version === 'string' && isModern(version)) {
           return sendError(request, reply, new InvalidRequestError('Clients of revision 2026-07-28 send requests and notifications, no responses.'))
         }
-        return stand(request, reply, undefined, ({ session }) => { receiveAnswer(request, reply, message, session) })
+        return stand(request, reply, undefined, (standing) => {
+          takeAnswer(lane, message, standing).then(() => { accept(reply) }, (failure: unknown) => { refuse(request, reply, failure) })
+        })
       }
     }
-  }
-
-  /** A client's answer to something that this server, or another instance of it, asked. */
-  function receiveAnswer (request: FastifyRequest, reply: FastifyReply, { id, result, error }: RpcResponse, session: SessionRecord | undefined): void {
-    const taken = session === undefined ? Promise.resolve() : requests.answer(session.id, id, { result, error })
-    taken.then(() => { accept(reply) }, (failure: unknown) => { refuse(request, reply, failure) })
   }
 
   function receiveRequest (request: FastifyRequest, reply: FastifyReply, message: RpcRequest): void {
@@ -147,22 +152,34 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
   }
 
   function openStream (request: FastifyRequest, reply: FastifyReply): void {
-    if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is no stream to open.')
+    if (sessions === undefined) throw new MethodNotAllowedError('This server keeps no sessions: there is no stream to open.', ['POST'])
     if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
     if (request.headers.accept === undefined) bearAccept(request, 'accept-missing')
     stand(request, reply, undefined, ({ session }) => {
       const lastEventId = request.headers['last-event-id']
       if (session === undefined || sessionStreams === undefined) return
-      sessionStreams.open(session, reply, typeof lastEventId === 'string' ? lastEventId : undefined)
+      core.audit?.admit('stream.open')
+      const release = core.streamSlots.take(request.principal)
+      try {
+        core.audit?.record('stream.open', sourceOf(request, session))
+      } catch (error) {
+        release()
+        throw error
+      }
+      sessionStreams.open(session, reply, { lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined, principal: request.principal, release })
         .catch((error: unknown) => { core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.') })
     })
   }
 
   function endSession (request: FastifyRequest, reply: FastifyReply): void {
-    if (sessions === undefined) throw notAllowed(reply, 'POST', 'This server keeps no sessions: there is none to end.')
+    if (sessions === undefined) throw new MethodNotAllowedError('This server keeps no sessions: there is none to end.', ['POST'])
     stand(request, reply, undefined, ({ session }) => {
       if (session === undefined) return
-      endWith(sessions, session.id).then(() => { reply.code(204).send() }).catch((error: unknown) => { refuse(request, reply, error) })
+      core.audit?.admit('session.end')
+      endWith(sessions, session.id).then(() => {
+        core.audit?.record('session.end', sourceOf(request, session))
+        reply.code(204).send()
+      }).catch((error: unknown) => { refuse(request, reply, error) })
     })
   }
 
@@ -178,21 +195,17 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
 
   /** Ends what a session that has ended still has here: its streams, its calls, the questions to its client. */
   function letGo (sessionId: string): void {
-    for (const stream of keeping.written.values()) if (stream.sessionId === sessionId) stream.forsake()
+    keeping.written.forsake(sessionId)
     requests.forget(sessionId)
     core.inFlight.cancelAll(cancelKeys(sessionId))
     sessionStreams?.end(sessionId)
   }
 
   function serveAt (scope: FastifyInstance, url: string): void {
-    scope.post(url, receiveMessage)
+    scope.post(url, { config: { demandOf: ({ body }) => demandOf(body) } }, receiveMessage)
     scope.get(url, { exposeHeadRoute: false }, openStream)
     scope.delete(url, endSession)
-    scope.route({
-      method: ['PUT', 'PATCH', 'HEAD', 'OPTIONS'],
-      url,
-      handler: (request, reply) => { throw notAllowed(reply, sessions === undefined ? 'POST' : 'POST, GET, DELETE', `${request.method} is not a method of this endpoint.`) }
-    })
+    refuseOtherMethods(scope, url, sessions === undefined ? ['POST'] : methods, methods)
   }
 
   serveAt(app, path)
@@ -209,9 +222,4 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
 
 function accept (reply: FastifyReply): void {
   reply.code(202).send()
-}
-
-function notAllowed (reply: FastifyReply, allowed: string, message: string): MethodNotAllowedError {
-  reply.header('allow', allowed)
-  return new MethodNotAllowedError(message)
 }

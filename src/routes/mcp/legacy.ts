@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readAccept } from '../../core/accept.ts'
 import type { Core } from '../../core/core.ts'
-import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
-import { errorText, readMessage, resultText, type RpcMessage, type RpcNotification, type RpcRequest } from '../../core/json-rpc.ts'
+import { AnswerUndeliveredError, GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
+import { errorText, isObject, readMessage, resultText, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
 import { mendMessage } from '../../core/mending.ts'
 import type { MaybePromise, SessionRecord } from '../../core/session.ts'
 import { assumedRevision, isModern, isRevision, supportsVersionHeader, type Revision } from '../../core/versions.ts'
+import { sourceOf } from '../source.ts'
 import { countDeviations } from './deviations.ts'
 import type { OpenStreams } from './event-stream.ts'
 import { cancelKey, HttpExchange, type SessionServices } from './http-exchange.ts'
@@ -68,20 +69,22 @@ function sessionIdOf (request: FastifyRequest): string {
 
 /** Answers `initialize` and, where sessions are kept, opens one. The id is ours and random; a client's own is never taken over. */
 export async function openSession (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest): Promise<void> {
-  // Without sessions there is no stream on which news could come.
-  const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params, { news: lane.sessions !== undefined })
+  const { revision, clientCapabilities, clientName, result } = lane.core.shakeHands(message.params, { hasSession: lane.sessions !== undefined })
   const { tolerance } = lane.core
   if (request.headers['mcp-session-id'] !== undefined && !tolerance.bears('session-id-on-initialize', clientName)) {
     throw new InvalidRequestError('initialize opens a new session: send it without the Mcp-Session-Id header.')
   }
   if (request.deviations !== null) countDeviations(tolerance, request, clientName)
-  if (lane.sessions !== undefined) {
+  lane.core.audit?.admit('session.open')
+  const id = lane.sessions === undefined ? undefined : randomUUID()
+  if (lane.sessions !== undefined && id !== undefined) {
     const session: SessionRecord = {
-      id: randomUUID(), revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel, subscriptions: [], streamId: undefined
+      id, revision, clientCapabilities, clientName, principal: request.principal.name, logLevel: defaultLogLevel, subscriptions: [], streamId: undefined
     }
     if (!await lane.sessions.create(session)) throw new SessionLimitError()
-    reply.header('mcp-session-id', session.id)
+    reply.header('mcp-session-id', id)
   }
+  lane.core.audit?.record('session.open', sourceOf(request, { id, revision, clientName }))
   sendAnswer(request, reply, 200, resultText(message.id, result))
 }
 
@@ -103,22 +106,36 @@ export function serveMisnumbered (lane: LegacyLane, request: FastifyRequest, rep
 
 /** A batch of 2025-03-26: its answers in one array, in the order of the requests. JSON-RPC 2.0 section 6. */
 export async function serveBatch (lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, batch: readonly unknown[], standing: LegacyStanding): Promise<void> {
+  const undelivered: unknown[] = []
   const answers = await Promise.all(batch.map(async (element) => {
     const message = readElement(lane, element, standing)
     switch (message.kind) {
-      case 'invalid': return errorText(message.id, message.error, standing.revision)
-      case 'response': return undefined
+      case 'invalid': return refuseElement(request, element, message.error, message.id, standing)
+      case 'response': await takeAnswer(lane, message, standing).catch((error: unknown) => { undelivered.push(error) }); return undefined
       case 'notification': noticeLegacy(lane, message, standing.session); return undefined
       case 'request': {
-        if (message.method === 'initialize') return errorText(message.id, new InvalidRequestError('initialize is never part of a batch.'), standing.revision)
+        if (message.method === 'initialize') return refuseElement(request, element, new InvalidRequestError('initialize is never part of a batch.'), message.id, standing)
         const answer = await lane.core.dispatcher.handle(message, exchangeFor(lane, request, reply, message, standing, undefined))
         return answer?.text
       }
     }
   }))
   const texts = answers.filter((text) => text !== undefined)
+  // The results of its calls are worth more to the client than the news that an answer of its own got nowhere: that question comes to its end by itself.
+  if (texts.length === 0 && undelivered.length > 0) throw undelivered[0]
   if (texts.length === 0) reply.code(202).send()
   else sendAnswer(request, reply, 200, `[${texts.join(',')}]`)
+}
+
+/** A client's answer to something that this server, or another instance of it, asked. Rejects with what keeps it from getting there. */
+export async function takeAnswer ({ requests }: LegacyLane, { id, result, error }: RpcResponse, { session }: Pick<LegacyStanding, 'session'>): Promise<void> {
+  if (session !== undefined && !await requests.answer(session.id, id, { result, error })) throw new AnswerUndeliveredError()
+}
+
+/** The answer to an element that is no request which could be served. */
+function refuseElement (request: FastifyRequest, element: unknown, error: GantryError, id: RequestId | undefined, { revision }: LegacyStanding): string {
+  request.server.recordRefusal(request, error, element)
+  return errorText(id, error, revision)
 }
 
 function readElement ({ core: { tolerance } }: LegacyLane, element: unknown, { session }: LegacyStanding): RpcMessage {
@@ -131,12 +148,15 @@ function readElement ({ core: { tolerance } }: LegacyLane, element: unknown, { s
 function exchangeFor (
   lane: LegacyLane, request: FastifyRequest, reply: FastifyReply, message: RpcRequest, { session, revision }: LegacyStanding, streams: OpenStreams | undefined
 ): HttpExchange {
+  const meta = message.params['_meta']
   return new HttpExchange(request, reply, {
     revision,
     session,
+    meta: isObject(meta) ? meta : undefined,
     id: message.id,
     clientCapabilities: session?.clientCapabilities ?? {},
-    logLevel: session?.logLevel ?? defaultLogLevel,
+    // Without a session no client could have chosen a level, and the server says that it has no log messages.
+    logLevel: session?.logLevel,
     principal: request.principal,
     streams,
     services: lane

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { StateUnavailableError, type GantryError } from '../../core/errors.ts'
+import type { GantryError } from '../../core/errors.ts'
 import { readAccept } from '../../core/accept.ts'
 import { errorText, type RequestId } from '../../core/json-rpc.ts'
 import { EventStream, eventStreamHeaders } from './event-stream.ts'
@@ -23,6 +23,7 @@ export function sendAnswer (request: FastifyRequest, reply: FastifyReply, status
 
 /** Sends a JSON-RPC error with the HTTP status of the error. */
 export function sendError (request: FastifyRequest, reply: FastifyReply, error: GantryError, id?: RequestId): void {
-  if (error instanceof StateUnavailableError) reply.header('retry-after', error.retryAfterSeconds)
+  request.server.recordRefusal(request, error)
+  reply.headers(error.headers)
   sendText(request, reply, error.status, errorText(id, error, undefined))
 }

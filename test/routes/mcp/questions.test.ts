@@ -44,6 +44,19 @@ t.test('the question goes out on the stream of its call, the answer is posted, a
   t.strictSame(leftovers(served), [0, 0])
 })
 
+t.test('an answer may come in a batch, in the revision that has them', async (t) => {
+  const { address } = await serve(t, { look: async (_args, context) => ({ roots: await context.roots() }) })
+  const session = await open(address, all, '2025-03-26')
+  for (const beside of [[], [{ jsonrpc: '2.0', id: 'beside', method: 'ping' }]]) {
+    const call = await run(session, 'look')
+    const question = await call.message()
+    t.match(question, { method: 'roots/list' })
+    const posted = await session.post([{ jsonrpc: '2.0', id: question?.id, result: { roots: [{ uri: 'file:///a' }] } }, ...beside])
+    t.equal(posted.status, beside.length === 0 ? 202 : 200)
+    t.match(await call.message(), { result: { content: [{ text: /file:\/\/\/a/ }] } })
+  }
+})
+
 t.test('each kind of question is asked in the words of the revision', async (t) => {
   const { address } = await serve(t, {
     greet,
