@@ -59,7 +59,6 @@ export const REFERENCES = [
 export const BARS: readonly Bar[] = [
   { claim: 'bare route ÷ Gantry (2026-07-28) ≥ 0.85, same bytes', of: 'bare-modern', than: 'gantry', atLeast: 0.85 },
   { claim: 'bare route ÷ Gantry (2025 session) ≥ 0.85, same bytes', of: 'bare-session', than: 'gantry-session', atLeast: 0.85 },
-  { claim: 'bare route ÷ Gantry (POST /tools/add) ≥ 0.85, same bytes', of: 'bare', than: 'gantry-rest', atLeast: 0.85 },
   { claim: 'bare route ÷ Gantry with access control ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-access', atLeast: 0.75 },
   { claim: 'bare route ÷ Gantry with access control and audit ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-audit', atLeast: 0.75 },
   { claim: 'Gantry (2026-07-28) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry', atLeast: 8 },

@@ -95,6 +95,7 @@ t.test('ratios are made of the medians of CPU per request, and a bar says whethe
     { ratio: 0.9, met: true },
     { ratio: undefined, met: false },
     { ratio: undefined, met: false },
+    { ratio: undefined, met: false },
     { ratio: 7.99, met: false },
     { ratio: undefined, met: false }
   ])

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Clock, Principal } from '../core/ports.ts'
 import type { ApiKey } from '../../schemas/config/security.ts'
 import type { DigestKey } from './key-digest.ts'
@@ -26,6 +26,8 @@ const maxKeyLength = 512
 /** The API keys of a configuration. Finding one takes the same time whichever it is and however many there are. */
 export class ApiKeys {
   readonly #records = new Map<string, KeyRecord>()
+  /** The keys that were found, under a hash of theirs: an HMAC for each request would cost more than the call. Never more than there are keys. */
+  readonly #found = new Map<string, KeyRecord>()
   readonly #digest: DigestKey
   readonly #clock: Clock
 
@@ -41,12 +43,20 @@ export class ApiKeys {
   /** Who holds a key; undefined for one that is unknown, switched off, expired or not valid yet. */
   find (key: string): Principal | undefined {
     if (key.length > maxKeyLength) return undefined
-    const digest = this.#digest(key)
-    const record = this.#records.get(digest.toString('latin1'))
-    // The map compares digests, which say nothing of the key to who measures it; its answer is still confirmed in constant time.
-    if (record === undefined || !timingSafeEqual(record.digest, digest)) return undefined
+    const hashed = hash('sha256', key, 'base64url')
+    const record = this.#found.get(hashed) ?? this.#search(key, hashed)
+    if (record === undefined) return undefined
     const now = this.#clock.now()
     return record.enabled && now >= record.notBeforeMs && now < record.expiresAtMs ? record.principal : undefined
+  }
+
+  /** Both maps compare hashes, which say nothing of a key to who measures them; what is found is still confirmed in constant time. */
+  #search (key: string, hashed: string): KeyRecord | undefined {
+    const digest = this.#digest(key)
+    const record = this.#records.get(digest.toString('latin1'))
+    if (record === undefined || !timingSafeEqual(record.digest, digest)) return undefined
+    this.#found.set(hashed, record)
+    return record
   }
 }
 
