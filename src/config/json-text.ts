@@ -28,11 +28,21 @@ export function parseJsonText (text: string): ParsedText {
 
 /** Positions of plain JSON: most files have no fault, and nobody asks. */
 function lazyLocate (text: string): Locate {
-  let root: Node | undefined
+  let tree: { root: Node | undefined } | undefined
   return nearestPlace(text, (path) => {
-    root ??= jsonc().parseTree(text)
-    return findOffsets(root, path)
+    tree ??= { root: treeOf(text) }
+    return findOffsets(tree.root, path)
   })
+}
+
+/** Undefined for a text that is nested so deep that this parser, which descends by recursion, finds no end: its faults have no places. */
+function treeOf (text: string): Node | undefined {
+  try {
+    return jsonc().parseTree(text)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 /** Plain JSON without repeated keys needs no parser of ours: the usual case, and several times faster. */

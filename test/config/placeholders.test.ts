@@ -242,9 +242,11 @@ t.test('a place whose placeholder failed is not judged by the placeholder text',
 })
 
 t.test('nesting without end is a fault', async (t) => {
-  const { faults, config } = await loadText(t, `{ "tools": ${'['.repeat(5000)}${']'.repeat(5000)} }`)
-  t.equal(config, undefined)
-  t.match(faults[0], { message: 'This is nested deeper than 100 levels.' })
+  for (const depth of [101, 5_000, 100_000]) {
+    const { faults, config } = await loadText(t, `{ "tools": ${'['.repeat(depth)}${']'.repeat(depth)} }`)
+    t.equal(config, undefined)
+    t.match(faults[0], { message: 'This is nested deeper than 100 levels.' }, String(depth))
+  }
 })
 
 t.test('placeholders work in YAML as in JSON', async (t) => {
