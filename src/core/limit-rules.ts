@@ -50,6 +50,14 @@ export function readLimits ({ section, tools, apiKeys }: LimitSources): LimitRul
   return { ...rules, modes: onStoreFailure, maxCallers }
 }
 
+/** The limits of the holder of a key, beside those of the whole server: of its tier and of the key, else the one for all who have none. */
+export function rulesOfKey ({ tiers, keys, principal }: LimitRules, name: string, tier: string | undefined): { kind: 'tier' | 'key' | 'principal', rule: RateRule }[] {
+  const ofTier = tier === undefined ? undefined : tiers.get(tier)
+  const ofKey = keys.get(name)
+  if (ofTier === undefined && ofKey === undefined) return principal === undefined ? [] : [{ kind: 'principal', rule: principal }]
+  return [...ofTier === undefined ? [] : [{ kind: 'tier' as const, rule: ofTier }], ...ofKey === undefined ? [] : [{ kind: 'key' as const, rule: ofKey }]]
+}
+
 function ownLimits (owners: readonly { name: string, rateLimit?: RateRule | undefined }[]): [string, RateRule][] {
   return owners.flatMap(({ name, rateLimit }) => rateLimit === undefined ? [] : [[name, rateLimit]])
 }

@@ -25,8 +25,6 @@ type Names = true | { exact: ReadonlySet<string>, patterns: readonly string[] }
 
 /** A list of permissions, compiled. */
 export class Grants {
-  /** Whether there is nothing that it does not allow. */
-  readonly everything: boolean
   readonly #names: ReadonlyMap<Scope, Names>
 
   constructor (permissions: readonly string[]) {
@@ -35,7 +33,6 @@ export class Grants {
       const names = read.filter((permission) => permits(permission, scope)).map(({ name }) => name)
       return names.length === 0 ? [] : [[scope, compileNames(names)]]
     }))
-    this.everything = scopes.every((scope) => this.#names.get(scope) === true)
   }
 
   allows (scope: Scope, name: string): boolean {

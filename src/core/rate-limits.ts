@@ -4,7 +4,7 @@ import type { Charge, CounterFailures, CounterStore, Standing, Verdict } from '.
 import type { Demand } from './demand.ts'
 import type { RateLimitedError } from './errors.ts'
 import { createLimit, refusalOf, type Limit, type LimitName } from './limit.ts'
-import type { LimitRules, RateRule } from './limit-rules.ts'
+import { rulesOfKey, type LimitRules, type RateRule } from './limit-rules.ts'
 import { grantsOf } from './permissions.ts'
 import type { Clock, Principal } from './ports.ts'
 
@@ -124,14 +124,7 @@ export class RateLimits {
   #limitsOfKey ({ name, tier }: Principal): readonly Limit[] {
     const known = this.#keys.get(name)
     if (known !== undefined) return known
-    const { tiers, keys, principal } = this.#rules
-    const ofTier = tier === undefined ? undefined : tiers.get(tier)
-    const ofKey = keys.get(name)
-    const own = [
-      ...(ofTier === undefined ? [] : [this.#create('tier', JSON.stringify([tier, name]), ofTier)]),
-      ...(ofKey === undefined ? [] : [this.#create('key', name, ofKey)])
-    ]
-    if (own.length === 0 && principal !== undefined) own.push(this.#create('principal', name, principal))
+    const own = rulesOfKey(this.#rules, name, tier).map(({ kind, rule }) => this.#create(kind, kind === 'tier' ? JSON.stringify([tier, name]) : name, rule))
     const limits = [...this.#global, ...own]
     this.#keys.set(name, limits)
     return limits

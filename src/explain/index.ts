@@ -1,10 +1,11 @@
 import type { Config } from '../../schemas/config/index.ts'
 import type { ApiKey } from '../../schemas/config/security.ts'
 import { pathText, type Path } from '../config/fault.ts'
+import { readLimits, type LimitRules } from '../core/limit-rules.ts'
 import { grantsOf, type Grants } from '../core/permissions.ts'
 import { anonymousWith, localWith } from '../core/principals.ts'
 import { controlKinds, type ControlKind, type DoorName } from './controls.ts'
-import { limitsOf, limitText, type ExplainedLimit } from './limits.ts'
+import { limitsOfCaller, limitsOfTool, limitText, type ExplainedLimit, type LimitedCaller } from './limits.ts'
 
 export type { ExplainedLimit } from './limits.ts'
 
@@ -26,12 +27,9 @@ export interface ExplainedControl {
 
 export type CallerState = 'active' | 'disabled' | 'expired' | 'not valid yet'
 
-export interface ExplainedCaller {
-  name: string
-  kind: 'anonymous' | 'key' | 'local'
+export interface ExplainedCaller extends LimitedCaller {
   state: CallerState
   permissions: readonly string[]
-  tier: string | undefined
   doors: readonly DoorName[]
   limits: ExplainedLimit[]
   tools: Reach[]
@@ -98,23 +96,26 @@ const httpDoors: readonly DoorName[] = ['mcp', 'rest', 'sse']
 
 function callersOf (config: Config, { tool, nowMs }: ExplainOptions): ExplainedCaller[] {
   const { authentication, permissions } = config.security
+  const parts: ExplainParts = { config, rules: readLimits({ section: config.security.rateLimit, tools: config.tools, apiKeys: authentication?.apiKeys ?? [] }) }
   const isOn = authentication?.enabled === true
   const nobody = isOn
     ? authentication.allowAnonymous ? permissions?.anonymous ?? [] : undefined
     : permissions === undefined ? ['*'] : permissions.anonymous
   const keys = isOn ? authentication.apiKeys : []
   return [
-    ...(nobody === undefined ? [] : [explainCaller(config, { ...anonymousWith(nobody), kind: 'anonymous' as const, state: 'active' as const, doors: httpDoors }, tool)]),
-    ...keys.map((key) => explainCaller(config, {
-      name: key.name, kind: 'key' as const, state: stateOf(key, nowMs), permissions: [...permissions?.authenticated ?? [], ...key.permissions], tier: key.tier, doors: httpDoors, key
+    ...(nobody === undefined ? [] : [explainCaller(parts, { ...anonymousWith(nobody), kind: 'anonymous' as const, state: 'active' as const, doors: httpDoors }, tool)]),
+    ...keys.map((key) => explainCaller(parts, {
+      name: key.name, kind: 'key' as const, state: stateOf(key, nowMs), permissions: [...permissions?.authenticated ?? [], ...key.permissions], tier: key.tier, doors: httpDoors
     }, tool)),
-    explainCaller(config, { ...localWith(permissions?.local ?? ['*']), kind: 'local' as const, state: 'active' as const, doors: ['stdio'] as const }, tool)
+    explainCaller(parts, { ...localWith(permissions?.local ?? ['*']), kind: 'local' as const, state: 'active' as const, doors: ['stdio'] as const }, tool)
   ]
 }
 
-type CallerFacts = Pick<ExplainedCaller, 'name' | 'kind' | 'state' | 'permissions' | 'tier' | 'doors'> & { key?: ApiKey }
+type CallerFacts = Pick<ExplainedCaller, 'name' | 'kind' | 'state' | 'permissions' | 'tier' | 'doors'>
 
-function explainCaller (config: Config, { name, kind, state, permissions, tier, doors, key }: CallerFacts, tool: string | undefined): ExplainedCaller {
+interface ExplainParts { config: Config, rules: LimitRules | undefined }
+
+function explainCaller ({ config, rules }: ExplainParts, { name, kind, state, permissions, tier, doors }: CallerFacts, tool: string | undefined): ExplainedCaller {
   const grants = grantsOf(permissions)
   const all = tool === undefined
   return {
@@ -124,8 +125,8 @@ function explainCaller (config: Config, { name, kind, state, permissions, tier, 
     permissions,
     tier,
     doors,
-    limits: limitsOf(config, { name, kind, tier, key }),
-    tools: config.tools.filter((entry) => all || entry.name === tool).map((entry) => reach(grants, 'tools:list', 'tools:call', entry.name, limitsOf(config, { tool: entry }))),
+    limits: limitsOfCaller(rules, { name, kind, tier }),
+    tools: config.tools.filter((entry) => all || entry.name === tool).map((entry) => reach(grants, 'tools:list', 'tools:call', entry.name, limitsOfTool(rules, entry.name))),
     prompts: all ? config.prompts.map((entry) => reach(grants, 'prompts:list', 'prompts:get', entry.name, [])) : [],
     resources: all ? config.resources.map(({ uri, uriTemplate = '' }) => reach(grants, 'resources:list', 'resources:read', uri ?? uriTemplate, [])) : []
   }

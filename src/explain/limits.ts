@@ -1,27 +1,31 @@
-import type { Config } from '../../schemas/config/index.ts'
-import type { ApiKey } from '../../schemas/config/security.ts'
-import { readLimits, type RateRule } from '../core/limit-rules.ts'
+import { rulesOfKey, type LimitRules, type RateRule } from '../core/limit-rules.ts'
+
+/** Who is limited: callers with a key, those without a credential, the one over stdio. */
+export interface LimitedCaller { name: string, kind: 'anonymous' | 'key' | 'local', tier: string | undefined }
 
 /** One limit on how often, and whose count it is. */
 export interface ExplainedLimit { of: string, window: number, maxRequests: number }
 
-type Subject = { tool: { name: string } } | { name: string, kind: 'anonymous' | 'key' | 'local', tier: string | undefined, key: ApiKey | undefined }
-
-/** The limits that count what a caller sends, or the calls of a tool. */
-export function limitsOf (config: Config, subject: Subject): ExplainedLimit[] {
-  const rules = readLimits({ section: config.security.rateLimit, tools: config.tools, apiKeys: config.security.authentication?.apiKeys ?? [] })
+/** The limits that count what a caller sends. */
+export function limitsOfCaller (rules: LimitRules | undefined, { name, kind, tier }: LimitedCaller): ExplainedLimit[] {
   if (rules === undefined) return []
-  if ('tool' in subject) return named('the tool, of all callers', rules.tools.get(subject.tool.name))
   const all = named('the server, of all callers', rules.global)
-  switch (subject.kind) {
+  switch (kind) {
     case 'local': return all
     case 'anonymous': return [...all, ...named('the address', rules.address)]
-    case 'key': {
-      const { name, tier } = subject
-      const own = [...named(`the key, as one of the tier ${tier}`, tier === undefined ? undefined : rules.tiers.get(tier)), ...named('the key', rules.keys.get(name))]
-      return [...all, ...own.length > 0 ? own : named('the caller', rules.principal)]
-    }
+    case 'key': return [...all, ...rulesOfKey(rules, name, tier).flatMap(({ kind: owner, rule }) => named(owners[owner](tier), rule))]
   }
+}
+
+/** The limits that count the calls of a tool. */
+export function limitsOfTool (rules: LimitRules | undefined, name: string): ExplainedLimit[] {
+  return named('the tool, of all callers', rules?.tools.get(name))
+}
+
+const owners = {
+  tier: (tier: string | undefined) => `the key, as one of the tier ${tier ?? ''}`,
+  key: () => 'the key',
+  principal: () => 'the caller'
 }
 
 /** `100 in 60 s`. */
