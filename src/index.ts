@@ -13,10 +13,9 @@ export type { ValidateOptions } from './validate.ts'
 export type { Config } from '../schemas/config/index.ts'
 
 // Those that a handler throws or meets. The others are told apart by their code.
-export {
-  ArgumentsInvalidError, CancelledError, GantryError, HandlerLoadError, NotAvailableError, ResourceUnknownError, ToolCallError, ToolFailedError, ToolTimeoutError
-} from './core/errors.ts'
-export type { Mismatch } from './core/errors.ts'
+export { ArgumentsInvalidError, CancelledError, NotAvailableError, ToolCallError, ToolFailedError, ToolTimeoutError } from './core/call-errors.ts'
+export type { Mismatch } from './core/call-errors.ts'
+export { GantryError, HandlerLoadError, ResourceUnknownError } from './core/errors.ts'
 export type {
   CallToolResult, Clock, GetPromptResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, PromptHandler, ReadResourceResult, ResourceHandler, ToolHandler
 } from './core/ports.ts'

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import * as errors from '../src/core/errors.ts'
+import * as callErrors from '../src/core/call-errors.ts'
+import * as generalErrors from '../src/core/errors.ts'
 import { exitCodes } from '../src/exit-codes.ts'
 import { filesBelow } from './helpers/imports.ts'
 
+const errors = { ...generalErrors, ...callErrors }
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
 
@@ -95,7 +97,7 @@ function thrown (): Entry[] {
   })
 }
 
-function isErrorClass (value: unknown): value is typeof errors.GantryError {
+function isErrorClass (value: unknown): value is typeof generalErrors.GantryError {
   return typeof value === 'function' && (value === errors.GantryError || value.prototype instanceof errors.GantryError)
 }
 

@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { groupOf } from '../core/addresses.ts'
-import {
-  CredentialMalformedError, InsufficientScopeError, IssuerUnavailableError, PermissionRefusedError, RateLimitedError, UnauthenticatedError, type GantryError
-} from '../core/errors.ts'
+import { CredentialMalformedError, InsufficientScopeError, IssuerUnavailableError, PermissionRefusedError, RateLimitedError, UnauthenticatedError, type GantryError } from '../core/errors.ts'
 import type { Logger, Principal } from '../core/ports.ts'
 import type { AccessTokens, TokenVerdict } from './access-tokens.ts'
 import type { ApiKeys } from './api-keys.ts'

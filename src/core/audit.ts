@@ -1,10 +1,8 @@
 import type { AuditEventName } from '../../schemas/audit.ts'
 import type { AuditedArguments, AuditEvent, AuditOutcome, AuditSink, AuditSource, AuditSubject } from './audit-event.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import {
-  AddressRefusedError, AuditUnavailableError, CancelledError, CredentialMalformedError, GantryError, HostRefusedError, InputRequiredError, InsufficientScopeError,
-  IssuerUnavailableError, PermissionRefusedError, RateLimitedError, ToolTimeoutError, UnauthenticatedError
-} from './errors.ts'
+import { CancelledError, InputRequiredError, ToolTimeoutError } from './call-errors.ts'
+import { AddressRefusedError, AuditUnavailableError, CredentialMalformedError, GantryError, HostRefusedError, InsufficientScopeError, IssuerUnavailableError, PermissionRefusedError, RateLimitedError, UnauthenticatedError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { isObject, type RpcRequest } from './json-rpc.ts'
 import type { CallStage, CallTarget, Invoke } from './pipeline.ts'

@@ -1,4 +1,5 @@
-import { CancelledError, InvalidParamsError, NotAvailableError, ToolFailedError } from './errors.ts'
+import { CancelledError, NotAvailableError, ToolFailedError } from './call-errors.ts'
+import { InvalidParamsError } from './errors.ts'
 import { formInquiry, readAnswer, requireCapability, requireLegacyCapability, rootsInquiry, samplingInquiry, urlInquiry, writeInquiry, type Inquiry } from './inquiry.ts'
 import type { CallClock } from './call-clock.ts'
 import { logLevels, type Door, type Exchange } from './exchange.ts'

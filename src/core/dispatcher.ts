@@ -1,6 +1,7 @@
 import type { Audit } from './audit.ts'
 import { logLevels, type Exchange } from './exchange.ts'
-import { AuditUnavailableError, CancelledError, GantryError, InsufficientScopeError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc, StreamLimitError } from './errors.ts'
+import { CancelledError } from './call-errors.ts'
+import { AuditUnavailableError, GantryError, InsufficientScopeError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc, StreamLimitError } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
 import { errorText, isObject, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
 import type { Tolerance } from './tolerating.ts'

@@ -1,6 +1,5 @@
-import {
-  ArgumentsInvalidError, BodyTooLargeError, GantryError, InternalError, InvalidRequestError, ParseError, ToolOutputInvalidError, UnsupportedMediaTypeError
-} from './errors.ts'
+import { ArgumentsInvalidError, ToolOutputInvalidError } from './call-errors.ts'
+import { BodyTooLargeError, GantryError, InternalError, InvalidRequestError, ParseError, UnsupportedMediaTypeError } from './errors.ts'
 
 /** Errors at the HTTP edge: Fastify's own, in our catalogue; and ours, as problem documents. */
 

@@ -1,4 +1,4 @@
-import { CancelledError } from './errors.ts'
+import { CancelledError } from './call-errors.ts'
 
 /** Something that can be given up: a call, a subscription. */
 export interface Running { abort (reason: Error): void }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { InvalidParamsError, MissingCapabilityError, NotAvailableError } from './errors.ts'
+import { NotAvailableError } from './call-errors.ts'
+import { InvalidParamsError, MissingCapabilityError } from './errors.ts'
 import { formFault } from './form-schema.ts'
 import { isObject } from './json-rpc.ts'
 import { compileCheck, SchemaFaultError, type Check } from './validation.ts'

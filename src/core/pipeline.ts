@@ -1,6 +1,7 @@
 import { CallClock } from './call-clock.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { GantryError, MissingCapabilityError, NotAvailableError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './errors.ts'
+import { NotAvailableError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './call-errors.ts'
+import { GantryError, MissingCapabilityError } from './errors.ts'
 import { tasksCapability, tasksExtension, type TaskRule } from './tasks/lane.ts'
 import { isModern } from './versions.ts'
 import type { JsonObject } from './ports.ts'

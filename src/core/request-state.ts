@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { canonicalText } from './canonical-json.ts'
-import { InputLimitError, InvalidParamsError } from './errors.ts'
+import { InputLimitError } from './call-errors.ts'
+import { InvalidParamsError } from './errors.ts'
 import { isObject } from './json-rpc.ts'
 import type { Clock, JsonObject } from './ports.ts'
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { canonicalText } from './canonical-json.ts'
-import { InputLimitError, InputRequiredError, InvalidParamsError, type GantryError } from './errors.ts'
+import { InputLimitError, InputRequiredError } from './call-errors.ts'
+import { InvalidParamsError, type GantryError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { Inquiry } from './inquiry.ts'
 import { isObject } from './json-rpc.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventBus } from './bus.ts'
-import { CancelledError, ToolFailedError, ToolTimeoutError } from './errors.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError } from './call-errors.ts'
 import type { Inquiry } from './inquiry.ts'
 import { isObject, type RequestId } from './json-rpc.ts'
 import type { JsonObject } from './ports.ts'

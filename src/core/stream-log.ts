@@ -20,7 +20,10 @@ export interface StreamEvent {
 
 export interface StreamTail {
   readonly stream: KeptStream
+  /** Those that are still kept: of a stream with too many, or too large ones, the latest. */
   readonly events: readonly StreamEvent[]
+  /** The number of the last message, whether it is kept or not. */
+  readonly last: number
   /** Nothing more will come. */
   readonly ended: boolean
 }
@@ -53,10 +56,10 @@ export interface StreamLog {
   append (stream: KeptStream, event: StreamEvent): MaybePromise<boolean>
   /** Keeps the last message, if there is one, and notes that nothing more will come. False when the stream was concluded. */
   end (stream: KeptStream, event: StreamEvent | undefined): MaybePromise<boolean>
-  /** What came after an event. Undefined when the event is not known in this session, or what followed it is kept no more. */
+  /** What came after an event. Undefined when its stream is not known in this session, or is kept no more. */
   after (sessionId: string, eventId: string): MaybePromise<StreamTail | undefined>
-  /** Says that an instance is there and goes on with its streams. The first message of a stream says so, too. */
-  renew (writer: string): MaybePromise<void>
+  /** Says that an instance is there and goes on with its streams. The first message of a stream says so, too. Those named are kept on. */
+  renew (writer: string, silent: readonly KeptStream[]): MaybePromise<void>
   state (stream: KeptStream): MaybePromise<StreamState>
   /** Ends a stream in the place of its writer, unless it has ended, is forgotten, or its writer is present and has not abandoned it. */
   conclude (stream: KeptStream, conclusion: StreamConclusion): MaybePromise<void>
@@ -64,6 +67,9 @@ export interface StreamLog {
   forget (sessionId: string): MaybePromise<void>
   close (): MaybePromise<void>
 }
+
+/** How long a stream is kept after its last message, or after its writer has named it. */
+export const streamKeepMs = 300_000
 
 /** How long an instance that is silent is taken to be there. */
 export const presenceMs = 10_000

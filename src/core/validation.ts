@@ -3,7 +3,7 @@ import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from '
 import type { FormatsPlugin } from 'ajv-formats'
 import { isObject } from './json-rpc.ts'
 import { uniqueItems } from './unique-items.ts'
-import type { Mismatch } from './errors.ts'
+import type { Mismatch } from './call-errors.ts'
 import type { JsonObject } from '../../schemas/mcp.ts'
 
 /**

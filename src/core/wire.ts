@@ -1,4 +1,4 @@
-import { ToolFailedError } from './errors.ts'
+import { ToolFailedError } from './call-errors.ts'
 import { isObject } from './json-rpc.ts'
 import { metaKeys } from './classify.ts'
 import { isModern, supportsAnyStructuredContent, supportsAudio, supportsResourceLink, supportsStructuredContent, type Revision } from './versions.ts'

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { CancelledError, GantryError, InternalError, InvalidRequestError, ToolReportedError } from '../core/errors.ts'
+import { CancelledError, ToolReportedError } from '../core/call-errors.ts'
+import { GantryError, InternalError, InvalidRequestError } from '../core/errors.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Core } from '../core/core.ts'
 import { demandOfCall } from '../core/demand.ts'

@@ -1,3 +1,5 @@
+import { streamKeepMs } from '../core/stream-log.ts'
+
 /** How much of the streams is kept. */
 export interface StreamLogBounds {
   /** Messages of one stream. */
@@ -6,11 +8,11 @@ export interface StreamLogBounds {
   maxBytes: number
   /** Streams of one session; the one that was silent for longest goes first. */
   maxStreams: number
-  /** How long a stream is kept after its last message. */
+  /** How long a stream is kept after its last message, or after its writer has named it. */
   keepMs: number
 }
 
-export const defaultStreamLogBounds: StreamLogBounds = { maxEvents: 200, maxBytes: 1024 * 1024, maxStreams: 100, keepMs: 300_000 }
+export const defaultStreamLogBounds: StreamLogBounds = { maxEvents: 200, maxBytes: 1024 * 1024, maxStreams: 100, keepMs: streamKeepMs }
 
 /** An id in its parts. Undefined when it is not of the form `<stream>.<number>`. */
 export function splitEventId (id: string): { streamId: string, number: number } | undefined {
@@ -27,7 +29,7 @@ export function numberIn (streamId: string, eventId: string): number {
 
 /**
  * Whether messages are missing between the last one and a new one. A stream begins with 0 or 1 and goes on without gaps; one that seems to
- * begin later was known before and forgotten, one with a gap could not be kept for a while. Who asks for what is missing must hear it.
+ * begin later was known before and forgotten, one with a gap could not be kept for a while.
  */
 export function isGap (last: number, number: number): boolean {
   return number > Math.max(last, 0) + 1

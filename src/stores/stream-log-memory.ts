@@ -14,8 +14,6 @@ interface Stream {
   bytes: number
   /** The number of the last message; -1 before the first. */
   last: number
-  /** Messages up to this number are kept no more. */
-  missing: number
   ended: boolean
   usedAt: number
 }
@@ -77,7 +75,7 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
   }
 
   function begin (kept: KeptStream): Stream {
-    const stream: Stream = { kept, events: [], bytes: 0, last: -1, missing: -1, ended: false, usedAt: 0 }
+    const stream: Stream = { kept, events: [], bytes: 0, last: -1, ended: false, usedAt: 0 }
     total += weightOf(stream)
     return stream
   }
@@ -88,14 +86,13 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
       if (stream.events.length - gone <= bounds.maxEvents && stream.bytes <= bounds.maxBytes) break
       gone++
       stream.bytes -= kept.bytes
-      stream.missing = kept.number
     }
     stream.events.splice(0, gone)
   }
 
   function push (stream: Stream, number: number, event: StreamEvent): void {
     const before = weightOf(stream)
-    if (isGap(stream.last, number)) Object.assign(stream, { events: [], bytes: 0, missing: number - 1 })
+    if (isGap(stream.last, number)) Object.assign(stream, { events: [], bytes: 0 })
     const bytes = Buffer.byteLength(event.message)
     stream.events.push({ number, bytes, event })
     stream.bytes += bytes
@@ -123,10 +120,16 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
     after (sessionId, eventId) {
       const parts = splitEventId(eventId)
       const stream = parts === undefined ? undefined : find(sessionId, parts.streamId)
-      if (parts === undefined || stream === undefined || parts.number < stream.missing) return undefined
-      return { stream: stream.kept, events: stream.events.filter(({ number }) => number > parts.number).map(({ event }) => event), ended: stream.ended }
+      if (parts === undefined || stream === undefined) return undefined
+      const { kept, last, ended } = stream
+      return { stream: kept, events: stream.events.filter(({ number }) => number > parts.number).map(({ event }) => event), last, ended }
     },
-    renew () { /* The only instance is this one, and it is there. */ },
+    renew (_writer, silent) {
+      for (const { sessionId, id } of silent) {
+        const stream = find(sessionId, id)
+        if (stream !== undefined) use(stream.kept)
+      }
+    },
     state ({ sessionId, id }) {
       const { last = -1, ended = false } = find(sessionId, id) ?? {}
       return { last, ended, isWriterPresent: true }
@@ -135,7 +138,7 @@ export function createStreamLogMemory ({ clock, maxTotalBytes = defaultTotalByte
       const stream = find(kept.sessionId, kept.id)
       if (!isAbandoned || stream === undefined || stream.ended) return
       const number = Math.max(stream.last, after) + 1
-      // What is missing before it is what this end stands for.
+      // What may be missing before it is what this end stands for: no gap.
       stream.last = number - 1
       push(use(kept), number, { id: `${kept.id}.${number}`, message })
       stream.ended = true

@@ -6,7 +6,7 @@ import { defaultStreamLogBounds, numberIn, splitEventId, type StreamLogBounds } 
 
 export interface StreamLogRedisOptions extends Partial<StreamLogBounds> { redis: Pick<RedisConnections, 'run' | 'keyPrefix'> }
 
-// A stream is a list of "<number> <message>" and a hash of what is known of it: origin (writer and request), last, missing, bytes, ended.
+// A stream is a list of "<number> <message>" and a hash of what is known of it: origin (writer and request), last, bytes, ended.
 // A sorted set for each session knows its streams by their last use. An instance that writes streams has a key that it renews. All of
 // them end with time, so that nothing stays behind.
 
@@ -33,8 +33,8 @@ end
 /** What a writer tells first. More KEYS: the writer's presence. More ARGV: how long that lasts, number, 1 for the last message. */
 const take = `
 local number = tonumber(ARGV[7])
-local facts = redis.call('HMGET', KEYS[2], 'last', 'bytes', 'missing', 'ended')
-if facts[4] then return 0 end
+local facts = redis.call('HMGET', KEYS[2], 'last', 'bytes', 'ended')
+if facts[3] then return 0 end
 local last = tonumber(facts[1] or '-1')
 if number <= last then return 1 end
 if not facts[1] then
@@ -46,10 +46,9 @@ if ARGV[8] == '1' then redis.call('HSET', KEYS[2], 'ended', 1) end
 
 /** More ARGV: message, how many messages, how many bytes. A gap is one as `isGap` has it. */
 const append = redisScript(`${keep}${take}
-local missing, bytes = facts[3] or '-1', tonumber(facts[2] or '0')
+local bytes = tonumber(facts[2] or '0')
 if number > math.max(last, 0) + 1 then
   redis.call('DEL', KEYS[1])
-  missing = number - 1
   bytes = 0
 end
 bytes = bytes + #ARGV[9]
@@ -58,11 +57,10 @@ while count > tonumber(ARGV[10]) or bytes > tonumber(ARGV[11]) do
   local gone = redis.call('LPOP', KEYS[1])
   if not gone then break end
   local space = string.find(gone, ' ', 1, true)
-  missing = string.sub(gone, 1, space - 1)
   bytes = bytes - (#gone - space)
   count = count - 1
 end
-redis.call('HSET', KEYS[2], 'last', ARGV[7], 'bytes', bytes, 'missing', missing)
+redis.call('HSET', KEYS[2], 'last', ARGV[7], 'bytes', bytes)
 keep()
 return 1
 `)
@@ -70,7 +68,7 @@ return 1
 /** One message that is larger than a stream may be: nothing up to it is kept. */
 const appendTooLarge = redisScript(`${keep}${take}
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[2], 'last', ARGV[7], 'bytes', 0, 'missing', ARGV[7])
+redis.call('HSET', KEYS[2], 'last', ARGV[7], 'bytes', 0)
 keep()
 return 1
 `)
@@ -94,6 +92,11 @@ redis.call('HSET', KEYS[2], 'last', number, 'ended', 1)
 keep()
 `)
 
+/** For a stream without news. */
+const keepOn = redisScript(`${keep}
+if redis.call('EXISTS', KEYS[2]) == 1 then keep() end
+`)
+
 /** KEYS: facts, the writer's presence. */
 const state = redisScript(`
 local facts = redis.call('HMGET', KEYS[1], 'last', 'ended')
@@ -102,7 +105,7 @@ return { facts[1] or '-1', facts[2] or '0', redis.call('EXISTS', KEYS[2]) }
 
 /** KEYS: messages, facts. */
 const read = redisScript(`
-local facts = redis.call('HMGET', KEYS[2], 'origin', 'missing', 'ended')
+local facts = redis.call('HMGET', KEYS[2], 'origin', 'last', 'ended')
 if not facts[1] then return false end
 return { facts[1], facts[2] or '-1', facts[3] or '0', redis.call('LRANGE', KEYS[1], 0, -1) }
 `)
@@ -145,13 +148,16 @@ export function createStreamLogRedis ({ redis, ...given }: StreamLogRedisOptions
       if (parts === undefined) return undefined
       const { streamId, number } = parts
       const answer = await redis.run((commands) => read(commands, keysOf(sessionId, streamId), []))
-      if (!isTail(answer) || number < Number(answer[1])) return undefined
+      if (!isTail(answer)) return undefined
       const stream = readOrigin(sessionId, streamId, answer[0])
       const events = answer[3].map((entry) => readEntry(streamId, entry)).filter((entry) => entry.number > number).map(({ event }) => event)
-      return stream === undefined ? undefined : { stream, events, ended: answer[2] === '1' }
+      return stream === undefined ? undefined : { stream, events, last: Number(answer[1]), ended: answer[2] === '1' }
     },
-    async renew (writer) {
-      await redis.run((commands) => commands.set(presenceOf(writer), '1', 'PX', presenceMs))
+    async renew (writer, silent) {
+      await redis.run(async (commands) => {
+        const kept = silent.map((stream) => keepOn(commands, keysWith(stream).slice(0, 3), keeping(stream)))
+        await Promise.all([commands.set(presenceOf(writer), '1', 'PX', presenceMs), ...kept])
+      })
     },
     async state ({ sessionId, id, writer }) {
       const [, facts = ''] = keysOf(sessionId, id)
@@ -182,7 +188,7 @@ function readOrigin (sessionId: string, id: string, text: string): KeptStream | 
   return { sessionId, id, writer, requestId }
 }
 
-type Tail = [origin: string, missing: string, ended: string, entries: string[]]
+type Tail = [origin: string, last: string, ended: string, entries: string[]]
 
 function isTail (answer: unknown): answer is Tail {
   return Array.isArray(answer) && answer.length === 4 && Array.isArray(answer[3])

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { TaskLostError } from '../core/errors.ts'
+import { TaskLostError } from '../core/call-errors.ts'
 import { errorObject, isObject } from '../core/json-rpc.ts'
 import { sizeOf, type Kept, type TaskRecord, type TaskStatus, type TaskStore } from '../core/tasks/record.ts'
 import type { RedisConnections } from './redis-client.ts'

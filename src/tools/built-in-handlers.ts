@@ -1,4 +1,4 @@
-import { ArgumentsInvalidError } from '../core/errors.ts'
+import { ArgumentsInvalidError } from '../core/call-errors.ts'
 import type { HandlerContext, JsonObject, ToolHandler } from '../core/ports.ts'
 
 /** Names that begin like this belong to Gantry, so that a later version can add to them. */

@@ -1,4 +1,5 @@
-import { InvalidParamsError, ToolOutputInvalidError, type Mismatch } from '../core/errors.ts'
+import { ToolOutputInvalidError, type Mismatch } from '../core/call-errors.ts'
+import { InvalidParamsError } from '../core/errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import type { PromptEntry } from '../core/entries.ts'
 import type { CallTarget, Pipeline } from '../core/pipeline.ts'

@@ -1,4 +1,5 @@
-import { HandlerLoadError, InvalidParamsError, ResourceUnknownError, ToolOutputInvalidError } from '../core/errors.ts'
+import { ToolOutputInvalidError } from '../core/call-errors.ts'
+import { HandlerLoadError, InvalidParamsError, ResourceUnknownError } from '../core/errors.ts'
 import type { CompletionLists, ResourceEntry, ResourceTemplateEntry } from '../core/entries.ts'
 import type { CallTarget, Invoke, Pipeline } from '../core/pipeline.ts'
 import { compileUriTemplate, UriTemplateFaultError, type UriTemplate } from '../core/uri-template.ts'

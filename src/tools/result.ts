@@ -1,4 +1,4 @@
-import { ToolFailedError, ToolOutputInvalidError } from '../core/errors.ts'
+import { ToolFailedError, ToolOutputInvalidError } from '../core/call-errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import { compileCheck, type Check } from '../core/validation.ts'
 import { unwritableResult } from '../core/wire.ts'

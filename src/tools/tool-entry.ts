@@ -1,4 +1,5 @@
-import { ArgumentsInvalidError, HandlerLoadError } from '../core/errors.ts'
+import { ArgumentsInvalidError } from '../core/call-errors.ts'
+import { HandlerLoadError } from '../core/errors.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import type { CallTarget, Pipeline } from '../core/pipeline.ts'
 import type { TaskRule } from '../core/tasks/lane.ts'

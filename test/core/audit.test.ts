@@ -1,10 +1,8 @@
 import t from 'tap'
 import { Audit } from '../../src/core/audit.ts'
 import type { AuditEvent, AuditSink } from '../../src/core/audit-event.ts'
-import {
-  AddressRefusedError, ArgumentsInvalidError, AuditUnavailableError, CancelledError, HostRefusedError, InputRequiredError, InvalidParamsError, PermissionRefusedError, RateLimitedError,
-  ResourceUnknownError, ToolFailedError, ToolTimeoutError, ToolUnknownError, UnauthenticatedError, type GantryError
-} from '../../src/core/errors.ts'
+import { ArgumentsInvalidError, CancelledError, InputRequiredError, ToolFailedError, ToolTimeoutError } from '../../src/core/call-errors.ts'
+import { AddressRefusedError, AuditUnavailableError, HostRefusedError, InvalidParamsError, PermissionRefusedError, RateLimitedError, ResourceUnknownError, ToolUnknownError, UnauthenticatedError, type GantryError } from '../../src/core/errors.ts'
 import type { RpcRequest } from '../../src/core/json-rpc.ts'
 import { Pipeline, type CallTarget, type Invoke } from '../../src/core/pipeline.ts'
 import type { JsonObject } from '../../src/core/ports.ts'

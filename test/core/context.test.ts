@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CancelledError, NotAvailableError, ToolTimeoutError } from '../../src/core/errors.ts'
+import { CancelledError, NotAvailableError, ToolTimeoutError } from '../../src/core/call-errors.ts'
 import { logLevels } from '../../src/core/exchange.ts'
 import type { LogLevel } from '../../src/core/ports.ts'
 import { revisions } from '../../src/core/versions.ts'

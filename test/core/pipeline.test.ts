@@ -1,5 +1,6 @@
 import t from 'tap'
-import { CancelledError, GantryError, InvalidParamsError, ResourceUnknownError, ToolFailedError, ToolTimeoutError, type Mismatch } from '../../src/core/errors.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError, type Mismatch } from '../../src/core/call-errors.ts'
+import { GantryError, InvalidParamsError, ResourceUnknownError } from '../../src/core/errors.ts'
 import { Pipeline, stageOrder, type CallStage, type CallTarget, type Invoke } from '../../src/core/pipeline.ts'
 import { contextFor, exchangeOf } from '../helpers/exchange.ts'
 import { deferred } from '../helpers/waiting.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { InputRequiredError } from '../../src/core/errors.ts'
+import { InputRequiredError } from '../../src/core/call-errors.ts'
 import { formInquiry, rootsInquiry, samplingInquiry, type Inquiry } from '../../src/core/inquiry.ts'
 import { createRequestStates, type StateBinding } from '../../src/core/request-state.ts'
 import { Round, Rounds } from '../../src/core/rounds.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Mismatch } from '../../src/core/errors.ts'
+import type { Mismatch } from '../../src/core/call-errors.ts'
 import { compileCheck, SchemaFaultError, type Check } from '../../src/core/validation.ts'
 import type { JsonObject } from '../../schemas/mcp.ts'
 

@@ -91,8 +91,9 @@ async function within<Value> (work: Promise<Value>): Promise<Value> {
   }
 }
 
-async function send (url: string, { body, headers = {}, method = 'POST' }: { body?: unknown, headers?: HeaderValues, method?: string }): Promise<LiveAnswer> {
-  const connection = new AbortController()
+interface SendOptions { body?: unknown, headers?: HeaderValues, method?: string, connection?: AbortController | undefined }
+
+async function send (url: string, { body, headers = {}, method = 'POST', connection = new AbortController() }: SendOptions): Promise<LiveAnswer> {
   const given = Object.entries({ accept: both, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers }).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const response = await within(fetch(`${url}/mcp`, { method, headers: given, signal: connection.signal, ...(body !== undefined && { body: JSON.stringify(body) }) }))
   return new LiveAnswer(response, connection)
@@ -139,8 +140,9 @@ export class LiveSession {
   async refuse (id: unknown, error: JsonObject, at?: string): Promise<number> { return await this.#deliver({ jsonrpc: '2.0', id, error }, at) }
   async notify (method: string, params: JsonObject = {}, at?: string): Promise<number> { return await this.#deliver({ jsonrpc: '2.0', method, params }, at) }
 
-  async get ({ lastEventId, at = this.#address }: { lastEventId?: string | undefined, at?: string } = {}): Promise<LiveAnswer> {
-    return await send(at, { method: 'GET', headers: { ...this.#headers, accept: 'text/event-stream', 'last-event-id': lastEventId } })
+  /** Opens a stream, or comes back for one. Who gives the connection can cut it before there is an answer. */
+  async get ({ lastEventId, at = this.#address, connection }: { lastEventId?: string | undefined, at?: string, connection?: AbortController } = {}): Promise<LiveAnswer> {
+    return await send(at, { method: 'GET', connection, headers: { ...this.#headers, accept: 'text/event-stream', 'last-event-id': lastEventId } })
   }
 
   async end (at = this.#address): Promise<number> {

@@ -1,5 +1,6 @@
 import { errorObject } from '../json-rpc.ts'
-import { CancelledError, GantryError, InternalError, ToolFailedError, type ToolCallError } from '../errors.ts'
+import { CancelledError, ToolFailedError, type ToolCallError } from '../call-errors.ts'
+import { GantryError, InternalError } from '../errors.ts'
 import { readAnswer, type Inquiry } from '../inquiry.ts'
 import type { Clock, JsonObject, Logger } from '../ports.ts'
 import type { MaybePromise } from '../session.ts'

@@ -1,6 +1,6 @@
 import type { Audit } from '../audit.ts'
 import type { Door, Exchange } from '../exchange.ts'
-import { CancelledError } from '../errors.ts'
+import { CancelledError } from '../call-errors.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Inquiry } from '../inquiry.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../ports.ts'

@@ -1,4 +1,4 @@
-import { TaskUnknownError } from '../errors.ts'
+import { TaskUnknownError } from '../call-errors.ts'
 import { hasEnded, type TaskRecord } from './record.ts'
 import type { TaskListener } from './task-news.ts'
 import type { Tasks } from './tasks.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventBus } from '../bus.ts'
-import { AnswerUndeliveredError, CancelledError, InvalidParamsError, TaskLimitError, TaskLostError, TaskUnknownError, ToolTimeoutError } from '../errors.ts'
+import { AnswerUndeliveredError, CancelledError, TaskLimitError, TaskLostError, TaskUnknownError, ToolTimeoutError } from '../call-errors.ts'
+import { InvalidParamsError } from '../errors.ts'
 import { readAnswer, type Inquiry } from '../inquiry.ts'
 import { isObject } from '../json-rpc.ts'
 import type { Clock, JsonObject, Logger } from '../ports.ts'

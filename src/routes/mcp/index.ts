@@ -167,7 +167,10 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
         throw error
       }
       sessionStreams.open(session, reply, { lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined, principal: request.principal, release })
-        .catch((error: unknown) => { core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.') })
+        .catch((error: unknown) => {
+          if (reply.sent) core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.')
+          else refuse(request, reply, error)
+        })
     })
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { StateUnavailableError } from '../../core/errors.ts'
 import type { RequestId } from '../../core/json-rpc.ts'
 import type { JsonObject } from '../../core/ports.ts'
@@ -18,13 +19,16 @@ export interface ResumableStreamOptions {
 
 /** Writes that may wait for the log, before messages are left out of it. */
 const maxBacklog = 1_000
+/** How often, and after which pause, a log that is away is asked whether this instance was taken for gone. */
+const patience = { attempts: 30, pauseMs: 100 } as const
 
 /**
  * A stream of the 2025 era that outlives its connection: what it sends is kept for a while, and a client that comes back with the id of
  * the last event it saw gets the rest, from whichever instance it meets. 2025-11-25 basic/transports, Resumability and Redelivery.
  *
  * What is sent is kept afterwards, so that nobody waits for the log. Only an instance that was silent for long, and may have been taken
- * for gone, asks first: then another one may have answered in its place, and it says nothing more.
+ * for gone, asks first: then another one may have answered in its place, and it says nothing more. After a standstill its connection to
+ * the log may have to be made anew, which is waited for; a log that is away for longer lets nobody answer in its place either.
  */
 export class ResumableStream implements WrittenStream {
   readonly kept: KeptStream
@@ -33,6 +37,8 @@ export class ResumableStream implements WrittenStream {
   readonly #keeping: StreamKeeping
   readonly #connection: EventStream
   readonly #beganAt: number
+  keptAt: number
+  #attemptsLeft = patience.attempts
   #count = 0
   #backlog = 0
   #ended = false
@@ -45,7 +51,7 @@ export class ResumableStream implements WrittenStream {
     this.#keeping = keeping
     this.kept = { sessionId, id: randomUUID(), writer: keeping.written.writer, requestId }
     this.#connection = connection
-    this.#beganAt = keeping.clock.now()
+    this.keptAt = this.#beganAt = keeping.clock.now()
     keeping.written.add(this)
     const first = `${this.kept.id}.0`
     if (primed) connection.prime(first)
@@ -112,12 +118,17 @@ export class ResumableStream implements WrittenStream {
   async #note (event: StreamEvent | undefined, isLast: boolean): Promise<boolean> {
     if (this.#isSilenced) return false
     if (this.#isForsaken) return true
-    const { log } = this.#keeping
+    const { log, clock } = this.#keeping
     try {
       const isOurs = isLast || event === undefined ? await log.end(this.kept, event) : await log.append(this.kept, event)
+      this.keptAt = clock.now()
       if (!isOurs) this.#fallSilent()
       return isOurs
     } catch (error) {
+      if (!this.#isCertain && error instanceof StateUnavailableError && this.#attemptsLeft-- > 0) {
+        await wait(patience.pauseMs)
+        return await this.#note(event, isLast)
+      }
       // A log that is away costs the client the way back, not its answer.
       this.#complain(error)
       return true

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { CallLostError, StateUnavailableError } from '../../core/errors.ts'
+import { CallLostError, EventUnknownError } from '../../core/call-errors.ts'
+import { StateUnavailableError } from '../../core/errors.ts'
 import { errorText } from '../../core/json-rpc.ts'
 import type { JsonObject } from '../../core/ports.ts'
 import type { KeptStream, StreamTail } from '../../core/stream-log.ts'
@@ -10,58 +11,79 @@ import { channelOf, resumedChannel, type StreamKeeping } from './written-streams
 /** How often a stream that goes on is held against whether its writer is there. */
 const lookMs = 3_000
 
-/** Sends the rest of a stream on a new connection and stays with it until it ends. False when the event is not known (any more). */
-export async function resumeStream (keeping: StreamKeeping, sessionId: string, lastEventId: string, connection: EventStream): Promise<boolean> {
+const answerNotKept = 'The call has run, but its answer was too large to be kept until its client came back for it.'
+
+/** A stream that a client comes back for. */
+export interface FoundStream {
+  readonly sessionId: string
+  /** The number of the last message that the client has. */
+  readonly last: number
+  readonly tail: StreamTail
+  /** Gives what happened to the stream since it was looked for, and all that happens later. */
+  listen (take: (event: JsonObject) => void): void
+  /** Ends that. */
+  leave (): void
+}
+
+/** Looks for the stream of an event. Rejects with EventUnknownError when it is not known in this session (any more). */
+export async function findStream ({ bus, log }: StreamKeeping, sessionId: string, lastEventId: string): Promise<FoundStream> {
   const streamId = streamOf(lastEventId)
-  if (streamId === undefined) return false
-  return await new Resumption(keeping, sessionId, streamId, numberOf(lastEventId), connection).begin()
+  if (streamId === undefined) throw new EventUnknownError()
+  // Listening starts before reading, so that nothing falls between.
+  const early: JsonObject[] = []
+  let take = (event: JsonObject): void => { early.push(event) }
+  const leave = await bus.subscribe(channelOf(streamId), (event) => { take(event) })
+  try {
+    const tail = await log.after(sessionId, lastEventId)
+    if (tail === undefined) throw new EventUnknownError()
+    const listen = (later: (event: JsonObject) => void): void => {
+      take = later
+      for (const event of early) later(event)
+    }
+    return { sessionId, last: numberOf(lastEventId), tail, listen, leave }
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+/** Sends the rest of a stream on a new connection and stays with it until it ends. */
+export async function resumeStream (keeping: StreamKeeping, found: FoundStream, connection: EventStream): Promise<void> {
+  connection.once('close', found.leave)
+  if (connection.destroyed) found.leave()
+  await new Resumption(keeping, found, connection).begin()
 }
 
 /** Sends each message that follows an event once and in order, whether it comes from the log or over the bus. */
 class Resumption {
   readonly #keeping: StreamKeeping
-  readonly #sessionId: string
-  readonly #streamId: string
+  readonly #found: FoundStream
   readonly #connection: EventStream
   /** Sets this connection apart from others on which the client comes back for the same stream. */
   readonly #id = randomUUID()
   #last: number
   #hasTaken = false
-  /** Its writer was not there when it was last looked for, and has not answered since. */
+  /** Its writer, or its answer, was not there when it was last looked for, and has not come since. */
   #isSilent = false
   #work: Promise<void> = Promise.resolve()
 
-  constructor (keeping: StreamKeeping, sessionId: string, streamId: string, last: number, connection: EventStream) {
+  constructor (keeping: StreamKeeping, found: FoundStream, connection: EventStream) {
     this.#keeping = keeping
-    this.#sessionId = sessionId
-    this.#streamId = streamId
-    this.#last = last
+    this.#found = found
+    this.#last = found.last
     this.#connection = connection
   }
 
-  async begin (): Promise<boolean> {
-    const { bus } = this.#keeping
-    // Listening starts before reading, so that nothing falls between.
-    const early: JsonObject[] = []
-    let take = (event: JsonObject): void => { early.push(event) }
-    const stop = await bus.subscribe(channelOf(this.#streamId), (event) => { take(event) })
-    this.#connection.once('close', stop)
-    if (this.#connection.destroyed) stop()
-
-    const tail = await this.#readLog()
-    if (tail === undefined) {
-      stop()
-      return false
-    }
-    take = (event) => { this.#queue(() => this.#take(tail.stream, event)) }
-    for (const event of early) take(event)
-    if (tail.ended) this.#connection.end()
-    else await this.#follow(tail.stream)
-    return true
+  async begin (): Promise<void> {
+    const { tail: { stream, events, last, ended } } = this.#found
+    for (const { id, message } of events) this.#forward(id, message)
+    if (ended) return this.#finish(stream, last)
+    this.#found.listen((event) => { this.#queue(() => this.#take(stream, event)) })
+    await this.#follow(stream)
   }
 
   async #follow (stream: KeptStream): Promise<void> {
-    await this.#keeping.bus.publish(channelOf(this.#streamId), { by: this.#id })
+    await this.#keeping.bus.publish(channelOf(stream.id), { by: this.#id })
     await this.#callWriter(stream)
     if (this.#connection.destroyed) return
     const watch = setInterval(() => { this.#queue(() => this.#look(stream)) }, lookMs).unref()
@@ -83,7 +105,7 @@ class Resumption {
     // What was sent on the old connection before anybody knew that it was dead did not come over the bus.
     if (before > this.#last) await this.#readLog()
     if (typeof id === 'string' && typeof message === 'string') this.#forward(id, message)
-    if (ended === true) this.#connection.end()
+    if (ended === true) this.#finish(stream, Number(last))
   }
 
   /** What the bus did not bring is read. A writer that has not said for long that it is there is called, and then taken for gone. */
@@ -91,13 +113,13 @@ class Resumption {
     try {
       const { last, ended, isWriterPresent } = await this.#keeping.log.state(stream)
       if (last > this.#last) await this.#readLog()
-      if (ended) this.#connection.end()
-      else if (isWriterPresent) this.#isSilent = false
-      else if (this.#isSilent) await this.#conclude(stream, false)
-      else {
-        this.#isSilent = true
-        await this.#callWriter(stream)
-      }
+      const wasSilent = this.#isSilent
+      // An answer that is not kept may still come over the bus, as may a sign of the writer.
+      this.#isSilent = ended ? last > this.#last : !isWriterPresent
+      const isFirstTime = this.#isSilent && !wasSilent
+      if (isFirstTime && !ended) await this.#callWriter(stream)
+      else if (ended && !isFirstTime) this.#finish(stream, last)
+      else if (this.#isSilent && !ended) await this.#conclude(stream, false)
     } catch (error) {
       if (!(error instanceof StateUnavailableError)) throw error
       // While the log is away, no writer can say there that it is present.
@@ -110,11 +132,19 @@ class Resumption {
     const message = errorText(stream.requestId, new CallLostError(), undefined)
     await this.#keeping.log.conclude(stream, { message, after: this.#last, isAbandoned })
     const tail = await this.#readLog()
-    if (tail === undefined || tail.ended) this.#connection.end()
+    if (tail === undefined) this.#connection.end()
+    else if (tail.ended) this.#finish(stream, tail.last)
+  }
+
+  /** Nothing more will come. An answer that was not kept is lost, which its client hears in its place. */
+  #finish ({ id, requestId }: KeptStream, last: number): void {
+    if (last > this.#last) this.#forward(`${id}.${last}`, errorText(requestId, new CallLostError(answerNotKept), undefined))
+    this.#connection.end()
   }
 
   async #readLog (): Promise<StreamTail | undefined> {
-    const tail = await this.#keeping.log.after(this.#sessionId, `${this.#streamId}.${this.#last}`)
+    const { sessionId, tail: { stream } } = this.#found
+    const tail = await this.#keeping.log.after(sessionId, `${stream.id}.${this.#last}`)
     for (const { id, message } of tail?.events ?? []) this.#forward(id, message)
     return tail
   }

@@ -7,7 +7,7 @@ import { notificationText } from '../../core/json-rpc.ts'
 import type { Change, Logger, Principal } from '../../core/ports.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
 import { EventStream, eventStreamHeaders, type OpenStreams } from './event-stream.ts'
-import { resumeStream } from './resumption.ts'
+import { findStream, resumeStream } from './resumption.ts'
 import type { StreamKeeping } from './written-streams.ts'
 
 export interface SessionStreamsOptions {
@@ -56,22 +56,29 @@ export class SessionStreams {
     }, { lasting: true })
   }
 
-  /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. */
+  /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. Rejects before it answers when there is no such stream. */
   async open (session: SessionRecord, reply: FastifyReply, { lastEventId, principal, release }: StreamRequest): Promise<void> {
-    const stream = new EventStream()
-    stream.once('close', release)
-    stream.once('close', whenExpired(principal, () => { stream.end() }))
-    this.#options.streams.add(stream, 'endless')
-    stream.comment('open')
-    reply.headers(eventStreamHeaders).send(stream)
+    const { keeping } = this.#options
+    const found = lastEventId === undefined ? undefined : await findStream(keeping, session.id, lastEventId).catch((error: unknown) => { release(); throw error })
+    const stream = this.#answer(reply, principal, release)
     try {
-      if (lastEventId === undefined || !await resumeStream(this.#options.keeping, session.id, lastEventId, stream)) await this.#takeNews(session, stream)
+      await (found === undefined ? this.#takeNews(session, stream) : resumeStream(keeping, found, stream))
       if (this.#isClosed) stream.end()
     } catch (error) {
       // Its client comes back, which is better than waiting for what never comes.
       stream.end()
       throw error
     }
+  }
+
+  #answer (reply: FastifyReply, principal: Principal, release: () => void): EventStream {
+    const stream = new EventStream()
+    stream.once('close', release)
+    stream.once('close', whenExpired(principal, () => { stream.end() }))
+    this.#options.streams.add(stream, 'endless')
+    stream.comment('open')
+    reply.headers(eventStreamHeaders).send(stream)
+    return stream
   }
 
   async #takeNews (session: SessionRecord, stream: EventStream): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventBus } from '../../core/bus.ts'
 import type { Clock, Logger } from '../../core/ports.ts'
-import { presenceMs, type KeptStream, type StreamLog } from '../../core/stream-log.ts'
+import { presenceMs, streamKeepMs, type KeptStream, type StreamLog } from '../../core/stream-log.ts'
 
 /** Where streams are kept: in a log that any instance reads; on the bus comes what is written meanwhile. */
 export interface StreamStores {
@@ -19,6 +19,8 @@ export interface StreamKeeping extends StreamStores {
 /** A stream whose writer is this instance. */
 export interface WrittenStream {
   readonly kept: KeptStream
+  /** When it was kept last. */
+  keptAt: number
   /** Its client has come back on another connection, here or elsewhere. */
   handOver (): void
   /** Its session has ended: nothing more is kept of it. */
@@ -39,6 +41,8 @@ export function channelOf (streamId: string): string { return `stream:${streamId
 const renewalMs = 3_000
 /** For so long after that it is certain that nobody takes it for gone. */
 const certaintyMs = presenceMs - 2_000
+/** After so long without news a stream is named, so that it is kept on. */
+const silenceMs = streamKeepMs / 3
 
 /**
  * The streams that this instance writes. While there are any it says in the log that it is there, so that whoever waits for one of them
@@ -105,12 +109,14 @@ export class WrittenStreams {
     }
     const { log, clock, logger } = this.#stores
     const now = clock.now()
+    const silent = [...this.#streams.values()].filter(({ keptAt }) => now - keptAt >= silenceMs)
     try {
-      await log.renew(this.writer)
+      await log.renew(this.writer, silent.map(({ kept }) => kept))
     } catch (error) {
       logger.debug({ err: error }, 'The log of streams does not answer.')
       return
     }
+    for (const stream of silent) stream.keptAt = now
     // To be there again says nothing of the time before.
     for (const stream of this.#streams.values()) stream.checkCertainty()
     this.#renewedAt = now

@@ -1,4 +1,4 @@
-import { ToolFailedError, ToolTimeoutError, type ToolCallError } from '../../core/errors.ts'
+import { ToolFailedError, ToolTimeoutError, type ToolCallError } from '../../core/call-errors.ts'
 import { AttemptTimeout, UnusableAnswer, type Answer } from './exchange.ts'
 import { isJsonType, mediaType } from './media-type.ts'
 import type { Redaction } from './redaction.ts'

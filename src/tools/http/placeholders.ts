@@ -1,4 +1,5 @@
-import { ArgumentsInvalidError, HandlerLoadError } from '../../core/errors.ts'
+import { ArgumentsInvalidError } from '../../core/call-errors.ts'
+import { HandlerLoadError } from '../../core/errors.ts'
 import { segmentsOf } from '../../core/placeholder-text.ts'
 import type { JsonObject } from '../../core/ports.ts'
 

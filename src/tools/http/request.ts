@@ -1,4 +1,5 @@
-import { HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
+import { ToolFailedError } from '../../core/call-errors.ts'
+import { HandlerLoadError } from '../../core/errors.ts'
 import type { HandlerContext, JsonObject } from '../../core/ports.ts'
 import { readTraceparent } from '../../core/trace-context.ts'
 import { allOf } from '../together.ts'

@@ -1,4 +1,5 @@
-import { HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
+import { ToolFailedError } from '../../core/call-errors.ts'
+import { HandlerLoadError } from '../../core/errors.ts'
 import type { HandlerContext, HandlerOwner, JsonObject, Logger } from '../../core/ports.ts'
 import type { Sandbox, SandboxEvent } from '../sandbox/index.ts'
 import { RawText } from './body.ts'

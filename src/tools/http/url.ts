@@ -1,4 +1,5 @@
-import { HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
+import { ToolFailedError } from '../../core/call-errors.ts'
+import { HandlerLoadError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/ports.ts'
 import type { HostRule } from './hosts.ts'
 import { encodeArgument, isStatic, lookup, parseTemplate, refuseArgument, renderText, scalarText, splitTemplate, type Placeholder, type Template } from './placeholders.ts'

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { HttpHandler } from '../../../schemas/handler.ts'
-import { CancelledError, GantryError, HandlerLoadError, ToolFailedError } from '../../core/errors.ts'
+import { CancelledError, ToolFailedError } from '../../core/call-errors.ts'
+import { GantryError, HandlerLoadError } from '../../core/errors.ts'
 import type { HandlerContext, HandlerOwner, HandlerResolver, JsonObject, ToolHandler } from '../../core/ports.ts'
 import { exchange, type Answer } from '../http/exchange.ts'
 import { connectionFailure, statusFailure } from '../http/failure.ts'

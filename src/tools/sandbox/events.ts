@@ -1,4 +1,4 @@
-import { ToolFailedError } from '../../core/errors.ts'
+import { ToolFailedError } from '../../core/call-errors.ts'
 import type { LogLevel } from '../../core/ports.ts'
 
 const clientLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const satisfies readonly LogLevel[]

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { CancelledError, GantryError, ToolFailedError, ToolTimeoutError } from '../../core/errors.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../core/call-errors.ts'
+import { GantryError } from '../../core/errors.ts'
 import type { Principal } from '../../core/ports.ts'
 import { readEvent, type SandboxEvent } from './events.ts'
 import type { CheckedOutcome, Outcome } from './messages.ts'

@@ -1,4 +1,5 @@
-import { OverloadedError, ToolFailedError } from '../../core/errors.ts'
+import { ToolFailedError } from '../../core/call-errors.ts'
+import { OverloadedError } from '../../core/errors.ts'
 import type { Outcome, Reply } from './messages.ts'
 import { createTask, type Job, type Task } from './task.ts'
 import { startThread, type SandboxThread } from './thread.ts'

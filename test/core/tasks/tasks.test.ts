@@ -1,5 +1,6 @@
 import t from 'tap'
-import { CancelledError, InternalError, MissingCapabilityError, TaskLostError, ToolTimeoutError } from '../../../src/core/errors.ts'
+import { CancelledError, TaskLostError, ToolTimeoutError } from '../../../src/core/call-errors.ts'
+import { InternalError, MissingCapabilityError } from '../../../src/core/errors.ts'
 import { formInquiry, rootsInquiry, type Inquiry } from '../../../src/core/inquiry.ts'
 import type { JsonObject } from '../../../src/core/ports.ts'
 import type { TaskRecord, TaskStore } from '../../../src/core/tasks/record.ts'

@@ -17,6 +17,7 @@ interface Served {
   end (): void
   /** Lets time pass in which the instance says nothing: what makes others take it for gone. */
   fallSilent (): void
+  pass (ms: number): void
 }
 
 async function serve (t: Test): Promise<Served> {
@@ -38,7 +39,8 @@ async function serve (t: Test): Promise<Served> {
     begin: () => session.call('tools/call', { name: 'work' }, { id: 'work', meta: { progressToken: 'p' } }),
     step () { context?.progress(++steps) },
     end () { over.resolve('done') },
-    fallSilent () { now += 9_000 }
+    fallSilent () { now += 9_000 },
+    pass (ms) { now += ms }
   }
 }
 
@@ -90,6 +92,48 @@ t.test('one that was silent for long, and cannot ask, answers the client that is
   served.step()
   served.end()
   t.strictSame(stepsOf(await stream.events()), [1, 2, 'done'])
+})
+
+t.test('one that was silent for long, and finds the log after a while, does not answer a second time', async (t) => {
+  const served = await serve(t)
+  const stream = await served.begin()
+  const primer = await stream.event()
+  const kept = await keptOf(served, primer)
+  served.fallSilent()
+  const log = served.app.streamLog
+  await log.conclude(kept, { message: '{"jsonrpc":"2.0","id":"work","error":{"code":-32603,"message":"lost"}}', after: 1, isAbandoned: true })
+  const { end } = log
+  let refused = 0
+  // As after a standstill: the connection to the log is made anew.
+  log.end = (...args) => {
+    if (refused++ < 5) throw new StateUnavailableError()
+    return end(...args)
+  }
+  served.end()
+  t.strictSame(stepsOf(await stream.events()), [1])
+  t.equal(refused, 6)
+  t.strictSame(stepsOf(await (await served.session.get({ lastEventId: primer?.id })).events()), [1, 'lost'])
+})
+
+t.test('a call without news is kept for its client for as long as it runs', async (t) => {
+  const served = await serve(t)
+  const stream = await served.begin()
+  const primer = await stream.event()
+  const log = served.app.streamLog
+  const { renew } = log
+  for (let each = 0; each < 2; each++) {
+    const named = deferred<readonly KeptStream[]>()
+    log.renew = async (writer, silent) => {
+      await renew(writer, silent)
+      if (silent.length > 0) named.resolve(silent)
+    }
+    served.pass(200_000)
+    t.strictSame((await named.promise).map(({ requestId }) => requestId), ['work'])
+  }
+  served.pass(200_000)
+  stream.cut()
+  served.end()
+  t.strictSame(stepsOf(await (await served.session.get({ lastEventId: primer?.id })).events()), [1, 'done'], 'ten minutes later')
 })
 
 t.test('while an instance is certain that nobody takes it for gone, the client does not wait for the log', async (t) => {

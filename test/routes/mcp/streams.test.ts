@@ -16,7 +16,7 @@ interface Served {
   end (): void
   announce (): Promise<void>
   /** Cuts a connection and waits until the server has noticed. */
-  cut (stream: LiveAnswer): Promise<void>
+  cut (stream: Pick<LiveAnswer, 'cut'>): Promise<void>
 }
 
 interface ServeOptions { revision?: LegacyRevision, tools?: Record<string, ToolHandler>, capabilities?: JsonObject }
@@ -198,14 +198,12 @@ t.test('nobody gets anything with the id of another session\'s stream, or with o
     ...await Promise.all(['unknown.0', `${'0'.repeat(36)}.0`, `${id}.`, id, `${id}.x`, `${id}.-1`, `${id}.1e9`, '.0', '*', '../../x.0', `${id}.0 `.repeat(3), 'x'.repeat(5_000)].map(async (lastEventId) => await (await LiveSession.open(await addressOf(served))).get({ lastEventId })))
   ]
   served.step()
-  for (const stranger of strangers) t.equal(stranger.status, 200)
-  await served.announce()
   served.end()
-  await stream.events()
   for (const stranger of strangers) {
-    t.match(await stranger.message(), { method: 'notifications/tools/list_changed' }, 'what was opened is a plain stream for news')
-    stranger.cut()
+    t.equal(stranger.status, 400)
+    t.match(await stranger.rest(), [{ error: { code: -32600, message: /^The stream of this Last-Event-ID does not exist in this session/ } }])
   }
+  t.strictSame(stepsOf(await stream.events()), [1, 2, 'done'], 'and nobody takes it away')
 })
 
 async function addressOf ({ app }: Served): Promise<string> {
@@ -282,10 +280,12 @@ t.test('a client that goes away while its stream is looked for leaves nothing be
 
   for (const method of ['subscribe', 'after'] as const) {
     const { asked, go } = method === 'subscribe' ? holdUp(served.app.bus, 'subscribe') : holdUp(served.app.streamLog, 'after')
-    const looking = await served.session.get({ lastEventId: primer?.id })
+    const connection = new AbortController()
+    const looking = t.rejects(served.session.get({ lastEventId: primer?.id, connection }))
     await asked
-    await served.cut(looking)
+    await served.cut({ cut () { connection.abort() } })
     go()
+    await looking
     await turn()
     await until(`it listens no more (${method})`, () => listeners() === 0)
   }
@@ -310,8 +310,9 @@ function holdUp<Key extends string, Target extends Record<Key, (...args: never[]
 t.test('a stream that was cut before it was there does not take the news', async (t) => {
   const served = await serve(t)
   const open = await served.session.get()
-  const { asked, go } = holdUp(served.app.streamLog, 'after')
-  const doomed = await served.session.get({ lastEventId: 'unknown.0' })
+  if (served.app.sessions === undefined) throw new Error('The app keeps sessions.')
+  const { asked, go } = holdUp(served.app.sessions, 'update')
+  const doomed = await served.session.get()
   await asked
   await served.cut(doomed)
   go()
@@ -320,14 +321,16 @@ t.test('a stream that was cut before it was there does not take the news', async
   t.match(await open.message(), { method: 'notifications/tools/list_changed' })
 })
 
-t.test('while the store is away a stream that cannot be resumed ends at once, and its client comes back', async (t) => {
+t.test('while the store is away a client that comes back is told to try again, and misses nothing', async (t) => {
   const served = await serve(t)
   const stream = await served.begin()
   const primer = await stream.event()
   const log = served.app.streamLog
   const after = log.after.bind(log)
   log.after = async () => { throw new StateUnavailableError() }
-  t.strictSame(await (await served.session.get({ lastEventId: primer?.id })).events(), [])
+  const refused = await served.session.get({ lastEventId: primer?.id })
+  t.match([refused.status, refused.headers.get('retry-after')], [503, /^\d+$/])
+  t.match(await refused.rest(), [{ error: { code: -32603 } }])
   log.after = after
   const resumed = await served.session.get({ lastEventId: primer?.id })
   t.equal(stepOf((await news(resumed))?.message), 1)

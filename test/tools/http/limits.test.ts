@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { Agent } from 'undici'
-import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../../src/core/errors.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../../src/core/call-errors.ts'
 import { realTiming } from '../../../src/tools/http/retry.ts'
 import { contextOf, failureOf, handlerOf, listen, openResolver, ownerOf, sendJson, startUpstream, type Test } from './support.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ArgumentsInvalidError, ToolFailedError } from '../../../src/core/errors.ts'
+import { ArgumentsInvalidError, ToolFailedError } from '../../../src/core/call-errors.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, queryPairs, startUpstream, type JsonObject, type Seen, type Test } from './support.ts'
 

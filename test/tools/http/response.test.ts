@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
-import { ToolFailedError } from '../../../src/core/errors.ts'
+import { ToolFailedError } from '../../../src/core/call-errors.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, listen, sendJson, startUpstream, type Answer, type Test } from './support.ts'
 

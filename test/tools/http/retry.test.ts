@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ToolFailedError, ToolTimeoutError } from '../../../src/core/errors.ts'
+import { ToolFailedError, ToolTimeoutError } from '../../../src/core/call-errors.ts'
 import { retryDelay } from '../../../src/tools/http/retry.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, heldTiming, listen, sendJson, startUpstream, type Answer, type Test } from './support.ts'

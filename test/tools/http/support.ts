@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { NotAvailableError } from '../../../src/core/errors.ts'
+import { NotAvailableError } from '../../../src/core/call-errors.ts'
 import type { HandlerContext, HandlerOwner, JsonObject, Logger, ToolHandler } from '../../../src/core/ports.ts'
 import type { RetryTiming } from '../../../src/tools/http/retry.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
-import { CancelledError, HandlerLoadError, ToolFailedError, ToolTimeoutError } from '../../../src/core/errors.ts'
+import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../../src/core/call-errors.ts'
+import { HandlerLoadError } from '../../../src/core/errors.ts'
 import { createSandbox, type RunRequest, type Sandbox } from '../../../src/tools/sandbox/index.ts'
 import type { HttpSpec } from '../../../src/tools/http/spec.ts'
 import { contextOf, failureOf, handlerOf, heldTiming, sendJson, startUpstream, type JsonObject, type Test } from './support.ts'

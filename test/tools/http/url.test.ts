@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ArgumentsInvalidError, HandlerLoadError } from '../../../src/core/errors.ts'
+import { ArgumentsInvalidError } from '../../../src/core/call-errors.ts'
+import { HandlerLoadError } from '../../../src/core/errors.ts'
 import { compileHosts } from '../../../src/tools/http/hosts.ts'
 import { renderQuery } from '../../../src/tools/http/query.ts'
 import { compileUrl } from '../../../src/tools/http/url.ts'

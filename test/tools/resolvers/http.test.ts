@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ArgumentsInvalidError } from '../../../src/core/errors.ts'
+import { ArgumentsInvalidError } from '../../../src/core/call-errors.ts'
 import { createSandbox } from '../../../src/tools/sandbox/index.ts'
 import { contextOf, failureOf, heldTiming, openResolver, ownerOf, sendJson, startUpstream } from '../http/support.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
-import { CancelledError } from '../../../src/core/errors.ts'
+import { CancelledError } from '../../../src/core/call-errors.ts'
 import { mib, openSandbox } from '../../helpers/sandbox.ts'
 
 const root = join(import.meta.dirname, '../../..')
