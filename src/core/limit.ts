@@ -11,6 +11,8 @@ export interface Limit extends Counter {
   readonly name: LimitName
   /** The tool whose limit it is. */
   readonly tool: string | undefined
+  /** What it is called in headers, as a string of RFC 9651. */
+  readonly label: string
   /** Until when it is known to admit nothing; milliseconds since the epoch, 0 where nothing is known. */
   fullUntilMs: number
 }
@@ -22,10 +24,13 @@ const modeKeys: Readonly<Record<LimitName, keyof FailureModes>> = {
 
 /** `who` sets it apart from others of its kind: the tool, the caller; empty where there is only one. */
 export function createLimit (name: LimitName, who: string, { window, maxRequests }: RateRule, modes: FailureModes): Limit {
+  const tool = name === 'tool' ? who : undefined
   return {
     id: who === '' ? name : `${name}:${who}`,
     name,
-    tool: name === 'tool' ? who : undefined,
+    tool,
+    // Names of tools hold nothing that would have to be escaped.
+    label: tool === undefined ? `"${name}"` : `"${name}:${tool}"`,
     windowMs: window,
     max: maxRequests,
     onStoreFailure: modes[modeKeys[name]],

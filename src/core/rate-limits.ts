@@ -80,8 +80,7 @@ export class RateLimits {
     if (charges.length === 0) return admitted
     if (demand.messages === 1) {
       // Floods end here, and not in the store. How long several messages have to wait, only the store knows.
-      const full = charges.find(({ counter }) => this.#fullForMs(counter) > 0)
-      if (full !== undefined) return this.foresee([full.counter])
+      for (const { counter } of charges) if (counter.fullUntilMs !== 0 && this.#fullForMs(counter) > 0) return this.foresee([counter])
     }
     const verdict = this.#store.take(charges)
     return verdict instanceof Promise ? verdict.then((told) => this.#conclude(told)) : this.#conclude(verdict)
@@ -98,7 +97,8 @@ export class RateLimits {
   }
 
   #chargesOf (limits: readonly Limit[], { messages, tools }: Demand, { permissions }: Principal): Charge<Limit>[] {
-    const charges = limits.map((counter): Charge<Limit> => ({ counter, cost: messages }))
+    const charges: Charge<Limit>[] = []
+    for (const counter of limits) charges.push({ counter, cost: messages })
     const called = tools.length < 2 ? tools : new Set(tools)
     for (const name of called) {
       const counter = this.#tools.get(name)

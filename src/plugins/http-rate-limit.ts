@@ -27,7 +27,7 @@ const smallBodyBytes = 65_536
 /**
  * Counts each request over HTTP, once, in the limits that are for it, and refuses it when one of them admits no more. Comes after `auth`:
  * who is refused there costs nobody anything. Tools and batches are in the body, so a request is counted when that was read. A large one of
- * a caller that is known to come too often is not read at all, and a request whose body cannot be read is counted when it was answered.
+ * a caller that is known to come too often is not read at all, and a request whose body cannot be read is counted with its error.
  */
 export default fp<HttpRateLimitOptions>(async function httpRateLimit (app, { limits, legacyHeaders }) {
   app.decorateRequest('isUncounted', false)
@@ -47,12 +47,12 @@ export default fp<HttpRateLimitOptions>(async function httpRateLimit (app, { lim
     else conclude(reply, admission, done)
   })
 
-  // Not onResponse: waiting for the end of each response costs more than all limits together.
-  app.addHook('onSend', function countUnread (request, _reply, payload, done) {
-    done(null, payload)
+  // Whatever keeps a body from being read is an error.
+  app.addHook('onError', function countUnread (request, _reply, _error, done) {
+    done()
     if (!request.isUncounted) return
     const admission = count(request, oneMessage)
-    if (admission instanceof Promise) admission.catch(() => { /* It was answered, and the failure is counted. */ })
+    if (admission instanceof Promise) admission.catch(() => { /* It is answered, and the failure is counted. */ })
   })
 
   /** The limits are looked up now: while a body was awaited, those of its caller may have become others. */
@@ -63,7 +63,8 @@ export default fp<HttpRateLimitOptions>(async function httpRateLimit (app, { lim
   }
 
   function conclude (reply: FastifyReply, { refusal, standings }: Admission, done: (error?: Error) => void): void {
-    reply.headers(limitHeaders(standings))
+    const headers = limitHeaders(standings)
+    if (headers !== undefined) reply.header('ratelimit-policy', headers.policy).header('ratelimit', headers.state)
     if (legacyHeaders) reply.headers(legacyLimitHeaders(standings))
     done(refusal)
   }

@@ -11,13 +11,13 @@ function standing (name: LimitName, who: string, window: number, maxRequests: nu
 
 t.test('the headers name each limit, its quota and its window, and what is left for how long', async (t) => {
   t.strictSame(limitHeaders([standing('global', '', 60_000, 1_000, 999, 59_001), standing('tool', 'add-2', 3_600_000, 10, 0, 1)]), {
-    'ratelimit-policy': '"global";q=1000;w=60, "tool:add-2";q=10;w=3600',
-    ratelimit: '"global";r=999;t=60, "tool:add-2";r=0;t=1'
+    policy: '"global";q=1000;w=60, "tool:add-2";q=10;w=3600',
+    state: '"global";r=999;t=60, "tool:add-2";r=0;t=1'
   })
 })
 
 t.test('parts of seconds count as whole ones', async (t) => {
-  t.strictSame(limitHeaders([standing('address', '192.0.2.1', 1, 1, 0, 1)]), { 'ratelimit-policy': '"address";q=1;w=1', ratelimit: '"address";r=0;t=1' })
+  t.strictSame(limitHeaders([standing('address', '192.0.2.1', 1, 1, 0, 1)]), { policy: '"address";q=1;w=1', state: '"address";r=0;t=1' })
 })
 
 t.test('who somebody is stands in no header', async (t) => {
@@ -30,5 +30,5 @@ t.test('the older headers tell of the limit that is closest to refusing', async 
 })
 
 t.test('where no limit was asked, there is no header', async (t) => {
-  t.strictSame([limitHeaders([]), legacyLimitHeaders([])], [{}, {}])
+  t.strictSame([limitHeaders([]), legacyLimitHeaders([])], [undefined, {}])
 })
