@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Run, runs, versionOf } from '../scripts/conformance/bars.ts'
+import { startServer } from '../scripts/built-server.ts'
+import { fixture, type Run, runs, versionOf } from '../scripts/conformance/bars.ts'
 import { markdownReport } from '../scripts/conformance/report.ts'
 import type { Check, Status } from '../scripts/conformance/results.ts'
-import { startServer } from '../scripts/conformance/server.ts'
 import { runSuite } from '../scripts/conformance/suite.ts'
 import { judge } from '../scripts/conformance/verdict.ts'
 import { root, run as runProgram, untilClosed } from './helpers/server.ts'
@@ -15,7 +15,7 @@ import { root, run as runProgram, untilClosed } from './helpers/server.ts'
 t.setTimeout(120_000)
 // Mostly waiting, so two at a time; each on a server of its own, because some scenarios change the lists that others listen to.
 t.jobs = 2
-const servers = await Promise.all([startServer(), startServer()])
+const servers = await Promise.all([startServer({ config: fixture }), startServer({ config: fixture })])
 t.teardown(() => Promise.all(servers.map((server) => server.stop())))
 const free = [...servers]
 

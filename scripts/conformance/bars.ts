@@ -8,6 +8,9 @@ const require = createRequire(import.meta.url)
 /** The two editions of the official suite, by the names they are installed under. */
 export const editions = { current: '@modelcontextprotocol/conformance', stable: 'conformance-0-1' } as const
 
+/** All that the suite needs of a server, as a user would write it: a configuration and handlers. */
+export const fixture = 'test/conformance/server.yaml'
+
 /** What has to come of some of a run's scenarios. The suite is pinned, so a run that does less than this left something out. */
 export interface Bar {
   readonly part: string

@@ -1,5 +1,4 @@
-import { editions, versionOf } from './bars.ts'
-import { fixture } from './server.ts'
+import { editions, fixture, versionOf } from './bars.ts'
 import type { Outcome } from './suite.ts'
 
 const headings = ['run', 'scenarios', 'passed', 'of', 'checks passed', 'failed', 'warnings', 'skipped', 'bar']

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runs } from './bars.ts'
+import { root, startServer } from '../built-server.ts'
+import { fixture, runs } from './bars.ts'
 import { markdownReport, terminalReport } from './report.ts'
-import { root, startServer } from './server.ts'
 import { type Outcome, runSuite } from './suite.ts'
 
 /** Runs the official conformance suite against the built server. With --write, writes docs/conformance.md when all bars are met. */
@@ -45,7 +45,7 @@ async function conformance (write: boolean): Promise<number> {
 async function runAll (): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-conformance-'))
   process.once('exit', () => { rmSync(folder, { recursive: true, force: true }) })
-  const server = await startServer()
+  const server = await startServer({ config: fixture })
   console.log(`The server listens at ${server.url}`)
   const outcomes: Outcome[] = []
   try {
