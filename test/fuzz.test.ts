@@ -35,6 +35,7 @@ t.test('an answer that breaks a promise is noticed', async (t) => {
   t.equal(judged({ status: 500, body: '{"code":"MCP_TOOL_FAILED"}' }), undefined, 'a declared failure')
   t.equal(judged({ status: 503, body: '{"jsonrpc":"2.0","error":{"code":-32603,"message":"The server is overloaded: try again later."}}' }), undefined)
   t.equal(judged({ status: undefined }, raw), undefined)
+  t.equal(judged({ status: 503, body: '' }, { ...asked, method: 'HEAD' }), undefined, 'there is no body to tell it')
   t.equal(judged({ mediaType: 'text/event-stream', body: 'event: endpoint\ndata: /messages\n\n: open\n\ndata: {"result":{}}\n\ndata: {"resu' }), undefined)
   for (const [answer, fault] of [
     [{ isLate: true }, 'no answer in time'],

@@ -20,6 +20,8 @@ export function faultOf (attack: Attack, answer: Answer): string | undefined {
   const messages = jsonIn(textsIn(answer))
   if (messages === undefined) return 'the answer is no JSON'
   if (messages.some(({ error }) => internalText.test(String(error?.message)))) return 'an internal error'
+  // Of an answer to HEAD there is no body.
+  if ('method' in attack && attack.method === 'HEAD') return undefined
   const [first] = messages
   if (answer.status >= 500 && first?.error === undefined && undeclared.has(first?.code)) return `status ${answer.status} without a declared code`
   return undefined
