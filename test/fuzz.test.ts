@@ -37,6 +37,7 @@ t.test('an answer that breaks a promise is noticed', async (t) => {
   t.equal(judged({ status: undefined }, raw), undefined)
   t.equal(judged({ status: 503, body: '' }, { ...asked, method: 'HEAD' }), undefined, 'there is no body to tell it')
   t.equal(judged({ mediaType: 'text/event-stream', body: 'event: endpoint\ndata: /messages\n\n: open\n\ndata: {"result":{}}\n\ndata: {"resu' }), undefined)
+  t.equal(judged({ body: '{"detail":"file:///etc/x is unknown"}' }, { ...asked, body: '{"uri":"file:///etc/x"}' }), undefined, 'what came from the attacker')
   for (const [answer, fault] of [
     [{ isLate: true }, 'no answer in time'],
     [{ status: undefined }, 'the connection was closed without an answer'],

@@ -8,7 +8,7 @@ const maxTookMs = 5_000
 const undeclared: ReadonlySet<unknown> = new Set([undefined, 'MCP_INTERNAL'])
 const jsonTypes: ReadonlySet<string> = new Set(['application/json', 'application/problem+json'])
 const internalText = /^Internal error/
-const stackText = /\n\s+at .+:\d+:\d+|node_modules|file:\/\/\/(?!etc\/passwd)/
+const insideText = /\n\s+at .+:\d+:\d+|node_modules|file:\/\/\//
 
 /** The promise that an answer breaks, if it breaks one. */
 export function faultOf (attack: Attack, answer: Answer): string | undefined {
@@ -16,7 +16,7 @@ export function faultOf (attack: Attack, answer: Answer): string | undefined {
   // The connection of a client that breaks the rules of HTTP may just be closed.
   if (answer.status === undefined) return 'bytes' in attack ? undefined : 'the connection was closed without an answer'
   if (answer.tookMs > maxTookMs) return `an answer after ${Math.round(answer.tookMs)} ms`
-  if (stackText.test(answer.body)) return 'the answer tells of the inside of the server'
+  if (tellsInside(attack, answer)) return 'the answer tells of the inside of the server'
   const messages = jsonIn(textsIn(answer))
   if (messages === undefined) return 'the answer is no JSON'
   if (messages.some(({ error }) => internalText.test(String(error?.message)))) return 'an internal error'
@@ -25,6 +25,12 @@ export function faultOf (attack: Attack, answer: Answer): string | undefined {
   const [first] = messages
   if (answer.status >= 500 && first?.error === undefined && undeclared.has(first?.code)) return `status ${answer.status} without a declared code`
   return undefined
+}
+
+/** What an answer repeats of the attack itself is nothing of the inside. */
+function tellsInside (attack: Attack, { body }: Answer): boolean {
+  const found = insideText.exec(body)?.[0]
+  return found !== undefined && !('bytes' in attack ? attack.bytes.toString() : `${attack.path} ${Object.values(attack.headers).join(' ')} ${attack.body}`).includes(found)
 }
 
 interface SentMessage { readonly code?: unknown, readonly error?: { readonly message?: unknown } }

@@ -1,5 +1,6 @@
 import { request as httpRequest, type Agent } from 'node:http'
 import { connect } from 'node:net'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { anySession, type Attack } from './attacks.ts'
 
 /** What came back. Without a status nothing did: the connection was closed. */
@@ -40,11 +41,11 @@ async function sendRequest ({ method, path, headers, body }: Exclude<Attack, { b
     }
     request.on('error', () => { end({}) })
     request.on('response', (response) => {
-      const { statusCode: status, headers: { 'content-type': contentType = '' } } = response
+      const { statusCode: status, headers: { 'content-type': contentType = '', 'content-encoding': encoding } } = response
       const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
       const parts: Buffer[] = []
       let length = 0
-      const finish = (): void => { end({ status, mediaType, body: Buffer.concat(parts).toString() }) }
+      const finish = (): void => { end({ status, mediaType, body: decoded(Buffer.concat(parts), encoding) }) }
       response.on('data', (part: Buffer) => { if ((length += part.length) <= maxBodyLength) parts.push(part) })
       response.on('end', finish)
       response.on('error', finish)
@@ -52,6 +53,17 @@ async function sendRequest ({ method, path, headers, body }: Exclude<Attack, { b
     })
     request.end(body)
   })
+}
+
+const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = { gzip: gunzipSync, br: brotliDecompressSync, deflate: inflateSync }
+
+/** As text. What cannot be decoded is left as it came, and judged so. */
+function decoded (bytes: Buffer, encoding = 'identity'): string {
+  try {
+    return (decoders[encoding]?.(bytes) ?? bytes).toString()
+  } catch {
+    return bytes.toString()
+  }
 }
 
 /** On a connection of its own, since nobody knows how it stands afterwards. Half of a request is cut off after a while. */
