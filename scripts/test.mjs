@@ -1,7 +1,7 @@
-// The whole check, in order: what the machine must have, build, lint, types, tests. The first step that fails ends it.
+// The whole check, in order: what the machine must have, build, lint and types, tests. The first step that fails ends it.
 // With file names (npm test -- test/foo.test.ts) it only runs these tests. The last line is "N passed, N failed": the
 // assertions, as tap counted them.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -14,37 +14,61 @@ const require = createRequire(import.meta.url)
 /** What tap prints last, at the start of a line; the output of a test file is always indented. */
 const totals = /^# \{ total: \d+, pass: (?<passed>\d+)(?:, fail: (?<failed>\d+))?/
 
+/** Without the certificates of this machine: no test speaks with anything outside of it, and Node reads them all at each start. */
+const { NODE_EXTRA_CA_CERTS: _certificates, ...env } = process.env
+
 const testArguments = process.argv.slice(2)
+/** What stands together runs beside each other. */
 const steps = testArguments.length > 0
   ? []
   : [
-      ['What the tests need', [join(root, 'scripts/system-packages.mjs')]],
-      ['Build', [join(root, 'scripts/build.mjs')]],
-      ['Lint', [binOf('eslint', 'eslint'), '.', '--max-warnings=0']],
-      ['Types', [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']]
+      [['What the tests need', [join(root, 'scripts/system-packages.mjs')]]],
+      [['Build', [join(root, 'scripts/build.mjs')]]],
+      [
+        ['Lint', [binOf('eslint', 'eslint'), '.', '--max-warnings=0']],
+        ['Types', [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']]
+      ]
     ]
 
-process.exitCode = runSteps() || await runTests()
+process.exitCode = await runSteps() || await runTests()
 
-function runSteps () {
-  for (const [heading, command] of steps) {
-    const started = Date.now()
-    console.log(`\n== ${heading}`)
-    const run = spawnSync(process.execPath, command, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    if (run.error !== undefined) console.error(run.error.message)
-    if (run.status !== 0) {
-      console.error(`\nStopped: the step "${heading}" failed${run.signal === null ? '' : ` (${run.signal})`}. The tests were not run.`)
-      return run.status || 1
+async function runSteps () {
+  for (const together of steps) {
+    const runs = together.map(([heading, command]) => ({ heading, ended: runStep(command) }))
+    let exitCode = 0
+    for (const { heading, ended } of runs) {
+      console.log(`\n== ${heading}`)
+      const { output, error, code, signal, took } = await ended
+      process.stdout.write(output)
+      if (error !== undefined) console.error(error.message)
+      if (code !== 0) {
+        console.error(`\nStopped: the step "${heading}" failed${signal === null ? '' : ` (${signal})`}. The tests were not run.`)
+        exitCode ||= code ?? 1
+      } else {
+        console.log(`   done in ${took}`)
+      }
     }
-    console.log(`   done in ${seconds(started)}`)
+    if (exitCode !== 0) return exitCode
   }
   return 0
+}
+
+/** What a step prints comes in one piece, so that it does not stand in that of its neighbour. */
+async function runStep (command) {
+  const started = Date.now()
+  const step = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = []
+  for (const stream of [step.stdout, step.stderr]) stream.on('data', (part) => { output.push(part) })
+  return await new Promise((resolve) => {
+    step.on('error', (error) => { resolve({ output: '', error, code: 1, signal: null, took: seconds(started) }) })
+    step.on('close', (code, signal) => { resolve({ output: Buffer.concat(output), code, signal, took: seconds(started) }) })
+  })
 }
 
 async function runTests () {
   const started = Date.now()
   console.log('\n== Tests')
-  const tap = spawn(process.execPath, [binOf('tap', 'tap'), '--reporter=tap', ...testArguments], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  const tap = spawn(process.execPath, [binOf('tap', 'tap'), '--reporter=tap', ...testArguments], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve, reject) => {
     tap.on('error', reject)
     tap.on('close', (code, signal) => resolve({ code, signal }))

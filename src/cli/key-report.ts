@@ -11,7 +11,7 @@ export function newKeyForPeople ({ key, entry }: NewKey): string {
     'Its entry, for security.authentication.apiKeys; in YAML, too, it may stand as it is:',
     indented(JSON.stringify(entry, null, 2)),
     ...entry.permissions === undefined ? ['Without permissions, it may do what security.permissions.authenticated says, and no more.'] : [],
-    'The server accepts the key once it has read the file again.'
+    'The server accepts the key from its next start on.'
   ])
 }
 
@@ -20,7 +20,7 @@ export function rotationForPeople ({ made: { key, entry }, toCopy, old }: Rotati
     [`Put its entry beside the old one, in security.authentication.apiKeys of ${basename(file)}:`, indented(isYaml(file) ? stringify([entry], { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' }).trimEnd() : JSON.stringify(entry, null, 2))],
     ...toCopy.map((name) => [`Copy "${name}" from the old entry, which has it from a placeholder.`]),
     ...old.map((one) => ending(one, file)),
-    ['Give the new key to its owner. Once the server has read the file again, it accepts both, as one caller.'],
+    ['Give the new key to its owner. From its next start on the server accepts both, as one caller.'],
     ['Remove the old entry when its time is over.']
   ]
   return paragraphs([...announced('The new key', key), ...steps.flatMap(([first = '', ...rest], index) => [`${index + 1}. ${first}`, ...rest])])

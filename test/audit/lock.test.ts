@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Lock } from '../../src/audit/lock.ts'
-import { run } from '../helpers/server.ts'
+import { fromSources, run } from '../helpers/server.ts'
 
 const place = (t: Test): string => join(t.testdir({}), '.lock')
 
@@ -26,7 +26,7 @@ t.test('one holder at a time, also within one process', async (t) => {
 t.test('a process that runs keeps its lock, and one that was killed does not', async (t) => {
   const path = place(t)
   const script = `import { Lock } from '${join(import.meta.dirname, '../../src/audit/lock.ts')}'; Lock.take('${path}'); console.log('taken'); setInterval(() => {}, 1000)`
-  const holder = run(t, ['--import=tsx', '--input-type=module', '-e', script])
+  const holder = run(t, [fromSources, '--input-type=module', '-e', script])
   await holder.line(/^taken$/)
   t.strictSame(take(t, path), { holder: `process ${holder.pid} on ${hostname()}` })
   holder.signal('SIGKILL')
@@ -73,7 +73,7 @@ t.test('a lock of somebody else that cannot be removed is an error, at once', as
   const script = `import { Lock } from '${join(import.meta.dirname, '../../src/audit/lock.ts')}'
     if (process.getuid() === 0) { process.setegid(65534); process.seteuid(65534) }
     try { console.log(Lock.take('${path}') instanceof Lock ? 'taken' : 'refused') } catch (error) { console.log(error.code) }`
-  const outcome = await run(t, ['--import=tsx', '--input-type=module', '-e', script]).line(/^(?:taken|refused|E[A-Z]+)$/)
+  const outcome = await run(t, [fromSources, '--input-type=module', '-e', script]).line(/^(?:taken|refused|E[A-Z]+)$/)
   // Whoever made the folder may remove what is in it.
   t.equal(outcome, process.getuid?.() === 0 ? 'EPERM' : 'taken')
 })
@@ -88,7 +88,7 @@ t.test('of many that come at once upon the lock of a dead holder, one gets it', 
   const script = `import { Lock } from '${join(import.meta.dirname, '../../src/audit/lock.ts')}'
     console.log('ready')
     process.stdin.once('data', () => { console.log(Lock.take('${path}') instanceof Lock ? 'taken' : 'refused') })`
-  const programs = Array.from({ length: 6 }, () => run(t, ['--import=tsx', '--input-type=module', '-e', script]))
+  const programs = Array.from({ length: 6 }, () => run(t, [fromSources, '--input-type=module', '-e', script]))
   await Promise.all(programs.map(async (program) => await program.line(/^ready$/)))
   for (const program of programs) program.write('go\n')
   const outcomes = await Promise.all(programs.map(async (program) => await program.line(/^(?:taken|refused)$/)))

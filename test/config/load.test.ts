@@ -6,6 +6,7 @@ import t from 'tap'
 import { configFromObject, loadConfig } from '../../src/config/load.ts'
 import { plainEnvironment } from '../helpers/plain-environment.ts'
 import { loadText, pathsOf, soundTool } from '../helpers/load-text.ts'
+import { fromSources } from '../helpers/server.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -174,7 +175,7 @@ function packagesLoadedFor (folder: string, file: string): string[] {
     const { config } = await loadConfig({ file: ${JSON.stringify(file)}, env: {}, cwd: ${JSON.stringify(folder)} })
     if (config === undefined) throw new Error('it has to load')
     console.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'))`
-  const run = spawnSync(process.execPath, ['--import=tsx', '--input-type=module', '-e', script], { cwd: root, env: plainEnvironment(), encoding: 'utf8' })
+  const run = spawnSync(process.execPath, [fromSources, '--input-type=module', '-e', script], { cwd: root, env: plainEnvironment(), encoding: 'utf8' })
   if (run.status !== 0) throw new Error(run.stderr)
   const loaded = readFileSync(log, 'utf8') + run.stdout
   return ['fastest-levenshtein', 'yaml', 'jsonc-parser', 'ajv', '@sinclair/typebox', 'node-vault', '@aws-sdk'].filter((name) => loaded.includes(`/node_modules/${name}/`))

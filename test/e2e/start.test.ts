@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { commandLine, freePort, listens, root, run, serverProgram, start, writeConfig } from '../helpers/server.ts'
+import { commandLine, freePort, listens, root, run, serverProgram, start, untilListening, writeConfig } from '../helpers/server.ts'
 
 interface BadStart {
   title: string
@@ -110,7 +109,7 @@ t.test('a port in use: exit code 1, what to do, and whoever has the port keeps i
   t.teardown(() => { owner.close() })
   await once(owner, 'listening')
   const { port } = owner.address() as AddressInfo
-  const { exited, stdout, stderr } = run(t, [serverProgram, join(root, 'config/example.json')], { env: { PORT: String(port) } })
+  const { exited, stdout, stderr } = run(t, [serverProgram, writeConfig(t, {})], { env: { PORT: String(port) } })
   t.strictSame(await exited, { code: 1, signal: null })
   t.strictSame(stderr, [`Port ${port} on 127.0.0.1 is in use: stop the program that uses it, or choose another port ("port" in the configuration, or PORT).`])
   t.strictSame(stdout, [])
@@ -141,7 +140,7 @@ t.test('where it serves is said at every level of the log, in one line, and not 
   }
   const port = await freePort()
   const silent = run(t, [serverProgram, writeConfig(t, { logging: { level: 'silent' } })], { env: { PORT: String(port) } })
-  while (!await listens(port)) await setImmediate()
+  await untilListening(port)
   silent.signal('SIGTERM')
   t.strictSame(await silent.exited, { code: 0, signal: null })
   t.strictSame([...silent.stdout, ...silent.stderr], [])

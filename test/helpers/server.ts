@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { plainEnvironment } from './plain-environment.ts'
 
@@ -13,6 +13,8 @@ export const root = join(import.meta.dirname, '../..')
 /** The two programs of the build, as users start them. */
 export const serverProgram = join(root, 'dist/src/server.js')
 export const commandLine = join(root, 'dist/src/cli/index.js')
+/** With this, Node runs what is not built: the TypeScript of the sources. */
+export const fromSources = `--import=${join(import.meta.dirname, 'typescript/index.mjs')}`
 
 /** The part of a tap test that these helpers need. */
 export interface Teardown { teardown (fn: () => unknown): unknown }
@@ -156,6 +158,16 @@ export async function untilClosed (port: number): Promise<void> {
     await setImmediate()
   }
   throw new Error(`Something still listens on port ${port}.`)
+}
+
+/** Resolves when something listens on a port, for programs that do not say so; rejects when nothing does after many looks. */
+export async function untilListening (port: number): Promise<void> {
+  for (let look = 0; look < 1_000; look++) {
+    if (await listens(port)) return
+    // The program that starts needs the processor more than this.
+    await setTimeout(20)
+  }
+  throw new Error(`Nothing listens on port ${port}.`)
 }
 
 /** Whether anything listens on a port of this machine. */

@@ -3,7 +3,7 @@ import { buildApp, buildStdioApp } from '../../src/app.ts'
 import { build, configOf, modern, openSession, post, initialize, textOf } from '../helpers/build.ts'
 import { createRecorder } from '../helpers/log-recorder.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { run } from '../helpers/server.ts'
+import { fromSources, run } from '../helpers/server.ts'
 import { until } from '../helpers/waiting.ts'
 
 const add = { tools: { add: ({ a, b }: { a?: unknown, b?: unknown }) => Number(a) + Number(b) } }
@@ -118,7 +118,7 @@ t.test('stdio keeps to itself, whatever the configuration says', async (t) => {
 t.test('the client library is loaded only where a Redis is configured', async (t) => {
   const server = await startRedis(t)
   const loaded = async (redis: object | undefined): Promise<string> => {
-    const program = run(t, ['--import=tsx', '--input-type=module', '-e', `
+    const program = run(t, [fromSources, '--input-type=module', '-e', `
       import { createRequire } from 'node:module'
       import { buildApp } from './src/app.ts'
       import { configFromObject } from './src/config/load.ts'

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, symlinkSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { plainEnvironment } from '../helpers/plain-environment.ts'
@@ -12,7 +12,8 @@ type Tap = Pick<typeof t, 'testdir'>
 function run (t: Tap, tests: Record<string, string>, ...files: string[]) {
   const folder = t.testdir({ 'package.json': '{ "type": "module" }', scripts: {}, test: tests })
   for (const file of ['scripts/test.mjs', '.taprc']) copyFileSync(join(root, file), join(folder, file))
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  mkdirSync(join(folder, 'test/helpers'))
+  for (const link of ['node_modules', 'test/helpers/typescript']) symlinkSync(join(root, link), join(folder, link))
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/test.mjs', ...files], { cwd: folder, env: plainEnvironment(), encoding: 'utf8' })
   const lines = stdout.trimEnd().split('\n')
   return { code: status, last: lines.at(-1), output: stdout + stderr }

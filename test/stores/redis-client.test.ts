@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { createSessionRedis } from '../../src/stores/session-redis.ts'
 import type { RedisConnections } from '../../src/stores/redis-client.ts'
 import { connectRedis, redisSection, startRedis } from '../helpers/redis.ts'
-import { freePort, run } from '../helpers/server.ts'
+import { freePort, fromSources, run } from '../helpers/server.ts'
 import { until } from '../helpers/waiting.ts'
 import { limits, record } from './session-contract.ts'
 
@@ -152,7 +152,7 @@ t.test('closing takes its limit and no longer, whatever Redis does', async (t) =
 for (const fault of ['kill', 'pause'] as const) {
   t.test(`after closing, nothing goes on in the background: the process can end (${fault})`, async (t) => {
     const server = await startRedis(t)
-    const program = run(t, ['--import=tsx', '--input-type=module', '-e', `
+    const program = run(t, [fromSources, '--input-type=module', '-e', `
       import { openRedis } from './src/stores/redis-client.ts'
       import { redisSettings } from './src/stores/redis-settings.ts'
       const nothing = () => {}

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { commandLine, freePort, listens, root, run, serverProgram, start } from '../../helpers/server.ts'
+import { commandLine, freePort, listens, root, run, serverProgram, start, writeConfig } from '../../helpers/server.ts'
 import { gantry } from '../../helpers/command-line.ts'
 
 const example = join(root, 'config/example.json')
@@ -38,7 +38,7 @@ t.test('a port in use ends the start with exit code 1 and says what to do', asyn
   t.teardown(() => { taken.close() })
   await once(taken, 'listening')
   const { port } = taken.address() as { port: number }
-  const { code, stderr } = await gantry(t, ['start', example], { env: { PORT: String(port) } })
+  const { code, stderr } = await gantry(t, ['start', writeConfig(t, {})], { env: { PORT: String(port) } })
   t.equal(code, 1)
   t.equal(stderr, `Port ${port} on 127.0.0.1 is in use: stop the program that uses it, or choose another port ("port" in the configuration, or PORT).\n`)
 })

@@ -4,7 +4,7 @@ import { faultsToJson, formatFaults } from '../../../src/config/format-faults.ts
 import type { LoadedConfig } from '../../../src/config/load.ts'
 import { startAwsSecrets } from '../../helpers/aws-secrets-server.ts'
 import { loadText, loadValue } from '../../helpers/load-text.ts'
-import { freePort, root, run } from '../../helpers/server.ts'
+import { freePort, fromSources, root, run } from '../../helpers/server.ts'
 import { until } from '../../helpers/waiting.ts'
 
 async function load (t: Test, description: string, env: Record<string, string>): Promise<LoadedConfig> {
@@ -53,7 +53,7 @@ t.test('a profile of the shared files is used, as by the tools of AWS', async (t
     'gantry.json': '{ "description": "${aws:a}" }'
   })
   const script = `import { loadConfig } from ${JSON.stringify(join(root, 'src/config/load.ts'))}\nconst { config, faults } = await loadConfig({ file: 'gantry.json' })\nconsole.log(JSON.stringify({ description: config?.description, faults }))`
-  const program = run(t, ['--import=tsx', '--input-type=module', '-e', script], {
+  const program = run(t, [fromSources, '--input-type=module', '-e', script], {
     cwd: folder,
     env: {
       AWS_ENDPOINT_URL,
@@ -139,7 +139,7 @@ t.test('without a region, and without credentials, the fault says what to set', 
     [{}, /no AWS region is set\.$/, 'Set AWS_REGION.'],
     [{ AWS_REGION: 'eu-test-1' }, /there are no AWS credentials\.$/, /^Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/]
   ] as const) {
-    const program = run(t, ['--import=tsx', '--input-type=module', '-e', script], { cwd: folder, env: { ...nothing, ...env } })
+    const program = run(t, [fromSources, '--input-type=module', '-e', script], { cwd: folder, env: { ...nothing, ...env } })
     t.match(JSON.parse(await program.line(/"path"/)), { path: ['description'], message, suggestion, line: 1 })
   }
 })
