@@ -9,7 +9,9 @@ export const FileHandler = closedObject({
   type: Type.Literal('file'),
   path: text({ description: 'The module: .js, .mjs or .ts, below one of `server.handlerRoots`. Relative to the configuration file.', reloadable }),
   export: text({ default: 'default', description: 'Which export of the module is the function.', reloadable }),
-  timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, the timeout of the tool counts.', reloadable }))
+  timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, the timeout of the tool counts.', reloadable })),
+  isolation: oneOfWords(['none', 'worker'], { default: 'none', description: 'Where it runs: in the server itself, or in a thread of its own that is ended when its time is up. For functions that block.', reloadable }),
+  memoryLimit: Type.Optional(byteSize({ minimum: 16 * mib, maximum: 4096 * mib, description: 'How much memory the JavaScript values of its thread may take; 256 MiB unless given. Only with `"isolation": "worker"`.', reloadable }))
 }, { description: 'Calls a function that a module exports, with `(args, context)`.' })
 export type FileHandler = Static<typeof FileHandler>
 
@@ -39,11 +41,16 @@ export const HttpHandler = closedObject({
   })),
   body: Type.Optional(Type.Unknown({ description: 'The JSON body. Without this key, POST and PUT send the arguments.', reloadable })),
   timeout: milliseconds({ default: 5000, maximum: maxTimerMs, description: 'How long one attempt may take. The timeout of the tool bounds all attempts together.', reloadable }),
+  headersTimeout: Type.Optional(milliseconds({ description: 'How long the headers of the answer may take, from when the request is sent. Without it, `timeout` counts.', reloadable })),
+  bodyTimeout: Type.Optional(milliseconds({ description: 'How long the body of the answer may pause. Without it, `timeout` counts.', reloadable })),
   retries: Type.Integer({ minimum: 0, maximum: 10, default: 0, description: 'How often a failed request is repeated, where a repeat is safe.', reloadable }),
   requestTransform: Type.Optional(text({ description: 'JavaScript, run in the sandbox, that changes the request before it is sent. Taken as it stands.', reloadable })),
   responseTransform: Type.Optional(text({ description: 'JavaScript, run in the sandbox, that makes the result out of the response. Taken as it stands.', reloadable })),
   maxResponseBytes: byteSize({ default: 10 * mib, maximum: 1024 * mib, description: 'The largest response that is read; a larger one fails the call.', reloadable }),
-  allowedHosts: Type.Optional(Type.Array(text(), { minItems: 1, description: 'Hosts (`name`, `name:port` or `*.name`) that requests may reach. Needed where an argument is part of the host. Redirects are never followed.', reloadable }))
+  allowedHosts: Type.Optional(Type.Array(text(), { minItems: 1, description: 'Hosts (`name`, `name:port` or `*.name`) that requests may reach. Needed where an argument is part of the host. Redirects are never followed. A host that stands here by its own name may be in a private network.', reloadable })),
+  allowPrivate: Type.Array(text({ expects: 'an address or a CIDR range, such as "10.0.0.0/8"' }), {
+    default: [], description: 'Addresses and CIDR ranges beside the public ones that requests may reach: see [handlers.md](handlers.md#which-addresses).', reloadable
+  })
 }, { description: 'Calls an HTTP API.' })
 export type HttpHandler = Static<typeof HttpHandler>
 

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { Icon, Meta, ToolAnnotations } from './mcp.ts'
-import { closedObject, definition, described, flag, jsonSchema, milliseconds, oneOfWords, RateWindow, seconds, text, toolName } from './primitives.ts'
+import { byteSize, closedObject, count, definition, described, flag, jsonSchema, kib, milliseconds, oneOfWords, RateWindow, seconds, text, toolName } from './primitives.ts'
 
 /** A tool of the configuration file. */
 
@@ -29,6 +29,9 @@ export const ToolConfig = definition('Tool', closedObject({
   _meta: Type.Optional(described(Meta, { description: 'Passed to clients unchanged.', reloadable })),
   handler: described(Handler, { description: 'What does the work.', reloadable }),
   timeout: Type.Optional(milliseconds({ description: 'How long one call may take. Without it, `server.requestTimeout`.', reloadable })),
+  maxResultBytes: Type.Optional(byteSize({ minimum: kib, description: 'How large the JSON of a result may be. Text that is more is cut, with a note. Without it, `server.maxResultBytes`.', reloadable })),
+  maxConcurrent: Type.Optional(count({ maximum: 1_000_000, description: 'How many calls of this tool may run at once in one instance. Without it, any number.', reloadable })),
+  maxQueue: Type.Optional(count({ minimum: 0, maximum: 1_000_000, description: 'How many more may wait for their turn, their time going on; one more fails. Without it, 100. Only with `maxConcurrent`.', reloadable })),
   task: Type.Optional(oneOfWords(['optional', 'required'], {
     description: 'Lets calls go on in the background, for clients of revision 2026-07-28 that declare `io.modelcontextprotocol/tasks`. Other clients get the result itself (`optional`) or an error (`required`). In a task, `server.requestTimeout` does not count; `timeout` does.',
     reloadable

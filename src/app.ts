@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Clock, ToolHandler } from './core/ports.ts'
+import type { HandlerTrace } from './tools/containment/handler-trace.ts'
 import type { DefinedTool } from './tools/define-tool.ts'
 import { CacheHints } from './core/cache-hints.ts'
 import { allowsPages, isLoopback, type OriginRules } from './core/origin.ts'
@@ -11,6 +12,7 @@ import audit from './plugins/audit.ts'
 import auth from './plugins/auth.ts'
 import bus from './plugins/bus.ts'
 import closing from './plugins/closing.ts'
+import connections, { refuseUnreadable } from './plugins/connections.ts'
 import compression from './plugins/compression.ts'
 import core from './plugins/core.ts'
 import cors from './plugins/cors.ts'
@@ -42,6 +44,8 @@ export interface AppOptions {
   handlers?: ReadonlyMap<string, ToolHandler>
   /** Tools defined in code, beside those of the configuration. */
   tools?: readonly DefinedTool[]
+  /** Of a program that owns its process and answers for what handlers leave running in it. */
+  trace?: HandlerTrace
   /** Where the server's log goes; without it, nowhere. */
   logger?: FastifyBaseLogger
   clock?: Clock
@@ -80,6 +84,7 @@ async function assemble (app: FastifyInstance, options: AppOptions): Promise<voi
   await registerState(app, options)
   await registerShared(app, options)
   await app.register(closing)
+  await app.register(connections, { max: config.server.maxConnections })
   await app.register(errors)
   await app.register(securityHeaders, { enabled: config.server.securityHeaders })
   await app.register(compression, config.server.compression)
@@ -159,7 +164,7 @@ async function registerState (app: FastifyInstance, { config, logger = app.log, 
 }
 
 /** What HTTP and stdio have in common, in order: the core, then the stages of a call, then the entries that are composed from them. */
-async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], logger = app.log, clock = systemClock, redactor, sessionSecret, auditKey }: AppOptions): Promise<void> {
+async function registerShared (app: FastifyInstance, { config, baseDir, cwd = process.cwd(), handlers = new Map(), tools = [], trace, logger = app.log, clock = systemClock, redactor, sessionSecret, auditKey }: AppOptions): Promise<void> {
   const { name, version, description, instructions, server } = config
   await app.register(audit, { section: config.security.audit, version, baseDir, key: auditKey, redact: redactor?.text, logger, clock })
   await app.register(rateLimit, { section: config.security.rateLimit, tools: config.tools, apiKeys: config.security.authentication?.apiKeys ?? [], redis: app.redis, logger, clock })
@@ -168,6 +173,7 @@ async function registerShared (app: FastifyInstance, { config, baseDir, cwd = pr
     serverInfo: { name, version, ...(description !== undefined && { description }) },
     instructions,
     pageSize: server.pageSize,
+    maxResultBytes: server.maxResultBytes,
     cacheHints: new CacheHints(server.protocol.cacheHints, config.security.authentication?.enabled ?? false),
     streamLimits: { maxStreams: server.maxStreams, maxStreamsPerPrincipal: server.maxStreamsPerPrincipal, maxAnonymousStreams: server.maxAnonymousStreams },
     strictness: server.protocol.strictness,
@@ -184,11 +190,14 @@ async function registerShared (app: FastifyInstance, { config, baseDir, cwd = pr
     sources: config,
     definedTools: tools,
     handlers,
+    trace,
     baseDir,
     cwd,
     handlerRoots: server.handlerRoots,
     defaultTimeoutMs: server.requestTimeout,
     taskTimeoutMs: server.tasks.maxDuration,
+    maxResultBytes: server.maxResultBytes,
+    upstreams: server.upstreams,
     logger
   })
 }
@@ -205,10 +214,17 @@ function createContainer ({ config: { server } }: AppOptions): FastifyInstance {
     trustProxy: compileTrust(server.trustProxy),
     bodyLimit: server.maxRequestSize,
     keepAliveTimeout: server.keepAliveTimeout,
-    http: { headersTimeout: server.headersTimeout },
+    requestTimeout: server.receiveTimeout,
+    http: { headersTimeout: server.headersTimeout, connectionsCheckingInterval: checkMs(server.headersTimeout, server.receiveTimeout) },
+    clientErrorHandler: refuseUnreadable,
     forceCloseConnections: 'idle',
     // What still arrives on an open connection while the server ends is answered, and the connection with it.
     return503OnClosing: false,
     exposeHeadRoutes: false
   })
+}
+
+/** How often Node looks for clients that take too long: soon enough for the shortest of their limits. */
+function checkMs (...limitsMs: number[]): number {
+  return Math.max(10, Math.min(5_000, ...limitsMs.map((limitMs) => limitMs / 4)))
 }

@@ -5,6 +5,8 @@ import { formatFaults } from './config/format-faults.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createLogger, type Logger } from './logging/logger.ts'
+import { guardExits } from './tools/containment/guard-exits.ts'
+import { HandlerTrace } from './tools/containment/handler-trace.ts'
 import { checkEntries, located } from './validate.ts'
 import type { Config } from '../schemas/config/index.ts'
 
@@ -24,9 +26,11 @@ export async function openApp (file: string | undefined, build: (options: AppOpt
   if (config === undefined) return refuse(await checkEntries(loaded))
   const logger = createLogger({ level: config.logging.level, file: logFileOf(loaded.baseDir, config), stream, redactLine: loaded.redactor.line })
   for (const { message } of loaded.notices) logger.warn(message)
-  process.once('uncaughtException', (error: unknown) => { crash(error, logger, loaded) })
+  const trace = new HandlerTrace()
+  guardExits(trace)
+  process.on('uncaughtException', (error: unknown) => { if (!trace.contain(error, logger)) crash(error, logger, loaded) })
   try {
-    const app = await build({ config, baseDir: loaded.baseDir, logger, redactor: loaded.redactor, sessionSecret: loaded.env['SESSION_SECRET'], apiKeySalt: loaded.env['API_KEY_SALT'], auditKey: loaded.env['AUDIT_KEY'] })
+    const app = await build({ config, baseDir: loaded.baseDir, trace, logger, redactor: loaded.redactor, sessionSecret: loaded.env['SESSION_SECRET'], apiKeySalt: loaded.env['API_KEY_SALT'], auditKey: loaded.env['AUDIT_KEY'] })
     await app.ready()
     return { app, config, logger }
   } catch (error) {

@@ -26,7 +26,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   explain: ['config', 'core', 'schemas'],
   app: ['plugins', 'routes', 'core', 'logging', 'config', 'tools', 'schemas'],
   'exit-codes': [],
-  program: ['app', 'config', 'logging', 'validate', 'exit-codes', 'schemas'],
+  program: ['app', 'config', 'logging', 'tools', 'validate', 'exit-codes', 'schemas'],
   server: ['app', 'program', 'exit-codes', 'schemas'],
   stdio: ['app', 'core', 'program'],
   cluster: ['config', 'schemas'],

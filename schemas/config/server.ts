@@ -44,10 +44,28 @@ export const TasksSection = closedObject({
   ttl: milliseconds({ default: 7_200_000, description: 'How long a task and its result are kept, from its start. Not less than `maxDuration`.' }),
   pollInterval: milliseconds({ default: 1000, description: 'How often clients are asked to look after a task.' }),
   maxDuration: milliseconds({ default: 3_600_000, description: 'How long a task may run, the time in which it waits for its client included.' }),
-  maxResultSize: byteSize({ default: mib, minimum: kib, description: 'The largest result that is kept. In place of a larger one, clients get an error that says so.' }),
+  maxResultSize: byteSize({ default: mib, minimum: kib, description: 'The largest result that is kept. A larger one is cut, or an error, as one that is larger than `maxResultBytes`.' }),
   maxTotalSize: byteSize({ default: 256 * mib, minimum: 64 * kib, description: 'How much all tasks together may hold. Each counts at least 4 kb.' })
 }, { default: {}, description: 'Calls that go on in the background: tools with `task`.' })
 export type TasksSection = Static<typeof TasksSection>
+
+const CircuitBreakerSection = closedObject({
+  enabled: flag({ default: true, description: 'Send nothing for a while to an origin that fails.' }),
+  failures: count({ default: 5, description: 'How many failures in a row open the circuit: failed connections, timeouts, answers of 500 and above.' }),
+  cooldown: milliseconds({ default: 10_000, description: 'How long it stays open, and up to half of that longer, by chance. Then one request at a time finds out whether the origin works again.' })
+}, { default: {}, description: 'What happens when an origin fails again and again.' })
+
+export const UpstreamsSection = closedObject({
+  allowPrivate: Type.Array(text({ expects: 'an address or a CIDR range, such as "10.0.0.0/8"' }), {
+    default: [],
+    description: 'Addresses and CIDR ranges beside the public ones that every `http` handler may reach; `allowPrivate` of a handler adds to them.'
+  }),
+  connectTimeout: milliseconds({ default: 5000, description: 'How long a connection may take to be made, its TLS handshake included.' }),
+  maxConcurrent: count({ default: 128, maximum: 100_000, description: 'How many requests to one origin (scheme, host and port) may be under way at once, over as many connections.' }),
+  maxQueue: count({ default: 512, minimum: 0, description: 'How many more may wait for their turn; one more fails at once. The wait counts in the `timeout` of the handler.' }),
+  circuitBreaker: CircuitBreakerSection
+}, { default: {}, description: 'The APIs that `http` handlers call. [handlers.md](handlers.md#which-addresses) says more.' })
+export type UpstreamsSection = Static<typeof UpstreamsSection>
 
 export const ServerSection = closedObject({
   path: urlPath({ default: '/mcp', description: 'Where MCP is served.' }),
@@ -60,10 +78,13 @@ export const ServerSection = closedObject({
   maxAnonymousStreams: count({ default: 9000, description: 'How many of them all callers without a name of their own (anonymous) may have together; one more is refused with 429. What lies between this and `maxStreams` stays free for callers with a name.' }),
   pageSize: count({ default: 1000, maximum: 100_000, description: 'How many entries one page of a list holds.' }),
   maxRequestSize: byteSize({ default: 10 * mib, maximum: 1024 * mib, description: 'The largest request body; a larger one gets 413. `MAX_REQUEST_SIZE` wins.' }),
+  maxResultBytes: byteSize({ default: 10 * mib, minimum: kib, description: 'How large the JSON of a result may be: of a tool that does not say, of a prompt, of what is read of a resource. Tools\' text that is more is cut, with a note; what cannot be cut is an error.', reloadable: true }),
   requestTimeout: milliseconds({ default: 30_000, description: 'How long a call may take when its tool does not say. `REQUEST_TIMEOUT` wins.', reloadable: true }),
   keepAliveTimeout: milliseconds({ default: 65_000, minimum: 0, description: 'How long an idle connection stays open. 0 never closes it.' }),
-  // Node gives a whole request five minutes, and its headers no more than that.
+  // Node refuses to wait for headers longer than the five minutes that it has for a whole request, whatever that is set to later.
   headersTimeout: milliseconds({ default: 66_000, maximum: 300_000, description: 'How long a client may take to send its headers.' }),
+  receiveTimeout: milliseconds({ default: 120_000, description: 'How long a client may take to send a whole request, its headers and its body; then it gets 408.' }),
+  maxConnections: count({ default: 20_000, description: 'How many connections one address that the server listens on holds at once; one more is closed as it comes. Each stream takes one.' }),
   drainTimeout: milliseconds({ default: 10_000, minimum: 0, description: 'How long calls in flight may still run at shutdown.' }),
   handlerRoots: Type.Array(text(), {
     default: ['.'],
@@ -85,6 +106,7 @@ export const ServerSection = closedObject({
   securityHeaders: flag({ default: true, description: 'Send the security headers that mean something on an API.' }),
   maskHandlerErrors: flag({ default: false, description: 'Tell clients only that a handler failed, not with which message.', reloadable: true }),
   tasks: TasksSection,
+  upstreams: UpstreamsSection,
   pressure: PressureSection
 }, { default: {}, description: 'The HTTP server, sessions and limits.' })
 export type ServerSection = Static<typeof ServerSection>

@@ -13,11 +13,13 @@ interface NetworkContext {
 }
 
 const listPath: Path = ['security', 'ipWhitelist']
+const allowPrivatePath: Path = ['server', 'upstreams', 'allowPrivate']
 const proxyPath: Path = ['server', 'trustProxy']
 
 export function networkFaults (config: unknown, context: NetworkContext): Fault[] {
   return [
-    ...unreadableAddresses(config, context.mask),
+    ...unreadableAddresses(config, listPath, context.mask),
+    ...unreadableAddresses(config, allowPrivatePath, context.mask),
     ...unreadableProxies(config, context.mask),
     ...listThatCallersDecide(config),
     ...publicWithoutAuthentication(config, context)
@@ -28,9 +30,9 @@ export function networkNotices (config: unknown, { mask }: NetworkContext): Noti
   return [...widerThanWritten(config, mask), ...believedByAll(config), ...listWithoutThisMachine(config)]
 }
 
-function unreadableAddresses (config: unknown, mask: Mask): Fault[] {
-  return elements(valueAt(config, listPath)).flatMap((entry, index) => {
-    const path: Path = [...listPath, index]
+function unreadableAddresses (config: unknown, list: Path, mask: Mask): Fault[] {
+  return elements(valueAt(config, list)).flatMap((entry, index) => {
+    const path: Path = [...list, index]
     if (typeof entry !== 'string' || entry === '' || readRange(entry) !== undefined) return []
     return [unreadable(path, entry, 'an address or a CIDR range', mask)]
   })

@@ -8,6 +8,7 @@ import type { Locate } from './lines.ts'
 import { networkFaults, networkNotices } from './network-semantics.ts'
 import { oauthFaults, oauthNotices } from './oauth-semantics.ts'
 import { promptFaults } from './prompt-semantics.ts'
+import { queueFaults } from './queue-semantics.ts'
 import { rateLimitFaults, rateLimitNotices } from './rate-limit-semantics.ts'
 import { didYouMean } from './suggestion.ts'
 import { taskFaults } from './task-semantics.ts'
@@ -31,6 +32,7 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...promptFaults(config, mask),
       ...resourceFaults(config, mask),
       ...taskFaults(config),
+      ...queueFaults(config),
       ...auditFaults(config, mask),
       ...rateLimitFaults(config, mask),
       ...unknownTools(config, mask),

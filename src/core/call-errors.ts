@@ -1,5 +1,5 @@
 /** The errors that belong to one call: of its arguments, its handler, its result, its task, and of an answer that does not get there. */
-import { GantryError, rpc, type ErrorDetails } from './errors.ts'
+import { GantryError, retrySoon, rpc, type ErrorDetails } from './errors.ts'
 
 /** A call that reached its tool and failed there: MCP clients get a result with `isError`, REST clients a problem. */
 export class ToolCallError extends GantryError {}
@@ -15,12 +15,44 @@ export class ArgumentsInvalidError extends ToolCallError {
 export class ToolFailedError extends ToolCallError {
   constructor (message: string, details?: ErrorDetails) { super('MCP_TOOL_FAILED', 500, rpc.internal, message, details) }
 }
+/** As many requests to the API of an `http` tool are under way, and wait, as may. */
+export class UpstreamBusyError extends ToolCallError {
+  constructor (request: string) { super('MCP_UPSTREAM_BUSY', 503, rpc.internal, `${request} was not sent: as many requests to this server are under way, and wait, as may. Try again later.`) }
+}
+/** The API of an `http` tool failed so often that nothing is sent to it for a while. */
+export class UpstreamFailingError extends ToolCallError {
+  readonly retryAfterSeconds: number
+  constructor (request: string, retryAfterSeconds: number) {
+    super('MCP_UPSTREAM_FAILING', 503, rpc.internal, `${request} was not sent: this server has failed several times in a row. Try again in ${retryAfterSeconds} s.`, { data: { retryAfterSeconds } })
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return { 'retry-after': String(this.retryAfterSeconds) } }
+}
+/** The text tells no address: the caller may have chosen the name, to learn what is behind it. */
+export class EgressRefusedError extends ToolCallError {
+  constructor (request: string, details?: ErrorDetails) { super('MCP_EGRESS_REFUSED', 502, rpc.internal, `${request} was not sent: the host has no address that this tool may reach.`, details) }
+}
 export class ToolTimeoutError extends ToolCallError {
   constructor (toolName: string, timeoutMs: number) { super('MCP_TOOL_TIMEOUT', 504, rpc.internal, `${toolName} did not finish within ${timeoutMs} ms.`) }
 }
 export class ToolOutputInvalidError extends ToolCallError {
   constructor (toolName: string, mismatches: readonly Mismatch[]) {
     super('MCP_TOOL_OUTPUT_INVALID', 500, rpc.internal, `${toolName} returned a result that does not fit its declared output:\n${listMismatches(mismatches)}`, { data: { mismatches } })
+  }
+}
+/** As many calls of a tool run, and wait, as may (`maxConcurrent`, `maxQueue`). */
+export class ToolBusyError extends ToolCallError {
+  constructor (toolName: string) {
+    super('MCP_TOOL_BUSY', 503, rpc.internal, `${toolName} is busy: as many calls of it run, and wait, as may. The call was not made: try again later.`)
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return retrySoon }
+}
+/** A result that is larger than may be sent, and of which nothing can be left out. */
+export class ResultTooLargeError extends ToolCallError {
+  constructor (owner: string, bytes: number, maxBytes: number) {
+    super('MCP_RESULT_TOO_LARGE', 500, rpc.internal, `The result of ${owner} has ${bytes} bytes; ${maxBytes} may be sent, and it cannot be cut. Ask for less.`, { data: { bytes, maxBytes } })
   }
 }
 /** A tool that said in its own result that it failed, seen over REST; MCP clients get the result as it is. */

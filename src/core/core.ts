@@ -32,6 +32,8 @@ export interface CoreOptions {
   instructions: string | undefined
   /** Entries on one page of a list. */
   pageSize: number
+  /** Bytes that a prompt, or what is read of a resource, may have. Unless given, there is no bound. Each tool has its own. */
+  maxResultBytes?: number
   /** Hide what handlers throw from clients; the log has it. */
   maskHandlerErrors: boolean
   /** Takes secrets out of what clients are told of a failure. */
@@ -74,7 +76,7 @@ export interface Core extends Registries {
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
-export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErrors, redact, logger, requestStates, changes, streamLimits, cacheHints, tasks, audit, strictness = 'lenient' }: CoreOptions): Core {
+export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes = Infinity, maskHandlerErrors, redact, logger, requestStates, changes, streamLimits, cacheHints, tasks, audit, strictness = 'lenient' }: CoreOptions): Core {
   const registries = {
     tools: new Registry<ToolEntry>(),
     prompts: new Registry<PromptEntry>(),
@@ -92,7 +94,7 @@ export function createCore ({ serverInfo, instructions, pageSize, maskHandlerErr
   })
   const wire = createWire(serverInfo)
   const tolerance = new Tolerance({ strictness, logger })
-  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, cacheHints, pageSize, serverInfo, instructions, tasks, inFlight, audit, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
+  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, cacheHints, pageSize, maxResultBytes, serverInfo, instructions, tasks, inFlight, audit, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
 
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)

@@ -5,6 +5,7 @@ import type { HeaderParam } from './header-params.ts'
 import type { InFlight } from './in-flight.ts'
 import type { CallTarget, Invoke } from './pipeline.ts'
 import type { Registry } from './registry.ts'
+import type { ResultBudget } from './result-budget.ts'
 import type { UriTemplate } from './uri-template.ts'
 import type { CallToolResult, GetPromptResult, JsonObject, ReadResourceResult } from './ports.ts'
 import type { PromptDescription, ResourceDescription, ResourceTemplateDescription, ToolDescription } from '../../schemas/mcp.ts'
@@ -20,6 +21,7 @@ export interface Entry<Description, Result> {
 export interface ToolEntry extends Entry<ToolDescription, CallToolResult> {
   /** The arguments that clients of the 2026 era repeat in headers; undefined when there are none. */
   readonly headerParams: readonly HeaderParam[] | undefined
+  readonly budget: ResultBudget
 }
 
 /** The values that completion offers for an argument or a template variable. */

@@ -40,7 +40,7 @@ export class GantryError extends Error {
 }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
-const retrySoon: Readonly<Record<string, string>> = Object.freeze({ 'retry-after': '2' })
+export const retrySoon: Readonly<Record<string, string>> = Object.freeze({ 'retry-after': '2' })
 
 export class ParseError extends GantryError {
   constructor (message = 'The body is not valid JSON.', details?: ErrorDetails) { super('MCP_PARSE_ERROR', 400, rpc.parse, message, details) }
@@ -116,6 +116,14 @@ export class NotAcceptableError extends GantryError {
 }
 export class UnsupportedMediaTypeError extends GantryError {
   constructor (message: string) { super('MCP_UNSUPPORTED_MEDIA_TYPE', 415, rpc.invalidRequest, message) }
+}
+/** A client that takes too long to send what it began. RFC 9110 section 15.5.9. */
+export class RequestTimeoutError extends GantryError {
+  constructor () { super('MCP_REQUEST_TIMEOUT', 408, rpc.invalidRequest, 'The request did not arrive in time.') }
+}
+/** RFC 6585 section 5. */
+export class HeadersTooLargeError extends GantryError {
+  constructor () { super('MCP_HEADERS_TOO_LARGE', 431, rpc.invalidRequest, 'The headers are larger than 16 KiB.') }
 }
 export class BodyTooLargeError extends GantryError {
   constructor (limitBytes: number) { super('MCP_BODY_TOO_LARGE', 413, rpc.invalidRequest, `The body is larger than the limit of ${limitBytes} bytes.`) }

@@ -1,5 +1,5 @@
 import { ArgumentsInvalidError, ToolOutputInvalidError } from './call-errors.ts'
-import { BodyTooLargeError, GantryError, InternalError, InvalidRequestError, ParseError, UnsupportedMediaTypeError } from './errors.ts'
+import { BodyTooLargeError, GantryError, HeadersTooLargeError, InternalError, InvalidRequestError, ParseError, RequestTimeoutError, UnsupportedMediaTypeError } from './errors.ts'
 
 /** Errors at the HTTP edge: Fastify's own, in our catalogue; and ours, as problem documents. */
 
@@ -27,6 +27,21 @@ export function translateEdgeError (error: unknown, request: EdgeRequest): Gantr
   return new InternalError({ cause: error })
 }
 
+/** The answer to what is no HTTP request, or not all of one, as it is sent. Node tells it by the error's code. */
+export function unreadableAnswer ({ code }: { readonly code?: string }): string {
+  const error = errorOfUnreadable(code)
+  const body = JSON.stringify(problemOf(error))
+  return `HTTP/1.1 ${error.status} ${titles.get(error.status) ?? 'Error'}\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+}
+
+function errorOfUnreadable (code: string | undefined): GantryError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return new RequestTimeoutError()
+    case 'HPE_HEADER_OVERFLOW': return new HeadersTooLargeError()
+    default: return new InvalidRequestError('This is no HTTP request.')
+  }
+}
+
 function unreadable ({ headers }: EdgeRequest): GantryError {
   const encoding = headers['content-encoding']
   return encoding === undefined || encoding === 'identity'
@@ -49,7 +64,7 @@ export function problemOf (error: GantryError): object {
 export const problemType = 'application/problem+json; charset=utf-8'
 
 const titles: ReadonlyMap<number, string> = new Map([
-  [400, 'Bad Request'], [401, 'Unauthorized'], [403, 'Forbidden'], [404, 'Not Found'], [405, 'Method Not Allowed'], [406, 'Not Acceptable'], [413, 'Content Too Large'],
-  [415, 'Unsupported Media Type'], [422, 'Unprocessable Content'], [429, 'Too Many Requests'], [499, 'Client Closed Request'], [500, 'Internal Server Error'],
-  [503, 'Service Unavailable'], [504, 'Gateway Timeout']
+  [400, 'Bad Request'], [401, 'Unauthorized'], [403, 'Forbidden'], [404, 'Not Found'], [405, 'Method Not Allowed'], [406, 'Not Acceptable'], [408, 'Request Timeout'], [413, 'Content Too Large'],
+  [415, 'Unsupported Media Type'], [422, 'Unprocessable Content'], [429, 'Too Many Requests'], [431, 'Request Header Fields Too Large'], [499, 'Client Closed Request'], [500, 'Internal Server Error'],
+  [502, 'Bad Gateway'], [503, 'Service Unavailable'], [504, 'Gateway Timeout']
 ])

@@ -1,8 +1,10 @@
 import { CallClock } from './call-clock.ts'
+import type { CallSlots } from './call-slots.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { NotAvailableError, ToolCallError, ToolFailedError, ToolTimeoutError, type Mismatch } from './call-errors.ts'
+import { NotAvailableError, ToolCallError, ToolFailedError, ToolOutputInvalidError, ToolTimeoutError, type Mismatch } from './call-errors.ts'
 import { GantryError, MissingCapabilityError } from './errors.ts'
 import { tasksCapability, tasksExtension, type TaskRule } from './tasks/lane.ts'
+import { logSafely, logThrown } from './thrown.ts'
 import { isModern } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
@@ -16,7 +18,7 @@ import type { JsonObject } from './ports.ts'
  * are canonical. Permissions are judged earlier, where a name becomes an entry (lookup.ts): what a caller may not use is not there for it. Rate
  * limits are judged earlier still, for whole messages (rate-limits.ts).
  */
-export const stageOrder = ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'run'] as const
+export const stageOrder = ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'run'] as const
 export type StageName = typeof stageOrder[number]
 
 /** Calls a target. Throws or rejects with a GantryError; never with anything else. */
@@ -27,6 +29,8 @@ export interface CallTarget<Result> extends CallSubject {
   readonly timeoutMs: number
   /** Undefined for what never runs as a task. */
   readonly task?: TaskRule | undefined
+  /** How many calls may run at once. Undefined where that is not limited. */
+  readonly slots?: CallSlots | undefined
   /** Fills in defaults and says what does not fit. */
   readonly checkArguments: ((args: JsonObject) => readonly Mismatch[] | undefined) | undefined
   /** The error for arguments that do not fit. */
@@ -55,7 +59,7 @@ export class Pipeline {
   #composed = false
 
   constructor (options: PipelineOptions) {
-    for (const stage of [validateStage, taskStage, timeoutStage, createRunStage(options)]) this.use(stage)
+    for (const stage of [validateStage, taskStage, timeoutStage, queueStage, createRunStage(options)]) this.use(stage)
   }
 
   use (stage: CallStage): void {
@@ -115,14 +119,19 @@ function taskRequired (name: string, { revision }: CallContext): GantryError {
 const timeoutStage: CallStage = {
   name: 'timeout',
   wrap<Result> (target: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> {
-    const { name, timeoutMs, task } = target
+    const { kind, name, timeoutMs, task } = target
+    /** Takes up where the handler left its caller without a word. */
+    function giveUp (context: CallContext, limitMs: number): void {
+      logSafely(context.logger, { requestId: context.requestId }, `The ${kind} ${name} did not finish within ${limitMs} ms.`)
+      context.abort(new ToolTimeoutError(name, limitMs))
+    }
     return function limitTime (args, context) {
       const outcome = next(args, context)
       // A handler that answers at once needs no clock.
       if (!(outcome instanceof Promise)) return outcome
       return new Promise<Result>((resolve, reject) => {
         const givenMs = task !== undefined && context.lane?.started === true ? task.timeoutMs : timeoutMs
-        const clock = new CallClock(givenMs, (limitMs) => { context.abort(new ToolTimeoutError(name, limitMs)) })
+        const clock = new CallClock(givenMs, (limitMs) => { giveUp(context, limitMs) })
         context.timedBy(clock)
         context.whenAborted((reason) => { clock.end(); reject(reason) })
         outcome.then(
@@ -134,28 +143,79 @@ const timeoutStage: CallStage = {
   }
 }
 
+/**
+ * Lets so many calls run at once; others wait, and the time of a call goes on while it does. A place is free when the handler has ended:
+ * one that goes on after its caller was answered still keeps it.
+ */
+const queueStage: CallStage = {
+  name: 'queue',
+  wrap<Result> ({ slots }: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> | undefined {
+    if (slots === undefined) return undefined
+    function runInSlot (args: JsonObject, context: CallContext): Result | Promise<Result> {
+      let outcome
+      try {
+        outcome = next(args, context)
+      } catch (error) {
+        slots?.release()
+        throw error
+      }
+      if (outcome instanceof Promise) return outcome.finally(() => { slots?.release() })
+      slots?.release()
+      return outcome
+    }
+    return function awaitSlot (args, context) {
+      if (slots.take()) return runInSlot(args, context)
+      return slots.wait(context).then(() => {
+        const { abortReason } = context
+        if (abortReason === undefined) return runInSlot(args, context)
+        slots.release()
+        throw abortReason
+      })
+    }
+  }
+}
+
 /** Innermost: whatever a handler throws becomes one ToolFailedError, and the log has the rest. */
 function createRunStage ({ maskHandlerErrors, redact }: PipelineOptions): CallStage {
   return {
     name: 'run',
     wrap<Result> (target: CallTarget<Result>, run: Invoke<Result>): Invoke<Result> {
       function translate (error: unknown, context: CallContext): GantryError {
+        let failure: GantryError
         try {
-          return withoutSecrets(failureOf(error, context))
+          failure = failureOf(error, context)
         } catch (fault) {
           // Not even looking at what was thrown went well: a getter, a proxy.
-          return new ToolFailedError(`${target.name} failed without saying why.`, { cause: fault })
+          report(error, context)
+          failure = wordless(target.name, fault)
+        }
+        try {
+          return withoutSecrets(failure)
+        } catch (fault) {
+          return wordless(target.name, fault) // it was frozen
         }
       }
       function failureOf (error: unknown, context: CallContext): GantryError {
         // What a tool meets on its way (a resource that is not there) is the failure of that tool, not of its caller's request.
-        if (error instanceof GantryError && !(error instanceof ToolFailedError) && (error instanceof ToolCallError || error instanceof MissingCapabilityError || target.kind !== 'tool')) return error
+        if (error instanceof GantryError && !(error instanceof ToolFailedError) && (error instanceof ToolCallError || error instanceof MissingCapabilityError || target.kind !== 'tool')) {
+          // No fault of its caller, so nobody would hear of it who can mend it.
+          if (error instanceof ToolOutputInvalidError) report(error, context)
+          return error
+        }
         const { abortReason } = context
         // What a handler throws because its signal fired is the echo of that, not a failure of its own.
         if (abortReason instanceof GantryError) return abortReason
-        context.logger.warn({ err: error, requestId: context.requestId }, `The ${target.kind} ${target.name} failed.`)
-        if (maskHandlerErrors) return new ToolFailedError(`${target.name} failed. The server log has the reason under request ${context.requestId}.`, { cause: error })
-        return error instanceof ToolFailedError ? error : new ToolFailedError(failureText(error, target.name), { cause: error })
+        const failure = toldOf(error, context)
+        report(error, context)
+        return failure
+      }
+      function toldOf (error: unknown, { requestId }: CallContext): GantryError {
+        if (maskHandlerErrors) return new ToolFailedError(`${target.name} failed. The server log has the reason under request ${requestId}.`, { cause: error })
+        if (error instanceof ToolFailedError && error.message.length <= maxFailureChars) return error
+        return new ToolFailedError(failureText(error, target.name), { cause: error })
+      }
+      function report (error: unknown, { logger, requestId }: CallContext): void {
+        logThrown(logger, error, { requestId }, `The ${target.kind} ${target.name} failed.`)
       }
       /** What a driver or an API says of its failure may quote what it was given. */
       function withoutSecrets (error: GantryError): GantryError {
@@ -175,8 +235,19 @@ function createRunStage ({ maskHandlerErrors, redact }: PipelineOptions): CallSt
   }
 }
 
+/** What a client is told of a failure is for people and models to read. */
+const maxFailureChars = 10_000
+
 /** The handler's own words for its caller; a stack never. */
 function failureText (error: unknown, name: string): string {
   const message: unknown = error instanceof Error ? error.message : error
-  return typeof message !== 'string' || message === '' ? `${name} failed without saying why.` : message.slice(0, 10_000)
+  return typeof message !== 'string' || message === '' ? wordlessText(name) : message.slice(0, maxFailureChars)
+}
+
+function wordless (name: string, cause: unknown): ToolFailedError {
+  return new ToolFailedError(wordlessText(name), { cause })
+}
+
+function wordlessText (name: string): string {
+  return `${name} failed without saying why.`
 }

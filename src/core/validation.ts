@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { FormatsPlugin } from 'ajv-formats'
 import { isObject } from './json-rpc.ts'
+import { weigh, type SchemaPath } from './schema-bounds.ts'
+import { countedKeyword, countRefs, maxEntries, startCounting, TooMuchWorkError } from './schema-work.ts'
 import { uniqueItems } from './unique-items.ts'
 import type { Mismatch } from './call-errors.ts'
 import type { JsonObject } from '../../schemas/mcp.ts'
@@ -19,8 +21,15 @@ export interface CompileOptions {
   defaults: boolean
 }
 
-/** Thrown by compileCheck for a schema that is none, whose dialect is unknown, or that refers to something outside of itself. */
+/** Thrown by compileCheck for a schema that is none, whose dialect is unknown, that refers to something outside of itself, or that could take too long. */
 export class SchemaFaultError extends Error {
+  /** Where in the schema, as far as that is known. */
+  readonly path: SchemaPath
+  constructor (message: string, { path = [], cause }: { path?: SchemaPath, cause?: unknown } = {}) {
+    super(message, { cause })
+    this.path = path
+  }
+
   override get name (): string { return 'SchemaFaultError' }
 }
 
@@ -42,20 +51,33 @@ const maxMismatches = 20
 const maxMembersForFullReport = 5_000
 
 /** Compiles a schema once; the check it returns is for every call. Throws SchemaFaultError. */
-export function compileCheck (schema: JsonObject, options: CompileOptions): Check {
+export function compileCheck (given: JsonObject, options: CompileOptions): Check {
+  const { excess, hasCostlyPattern } = weigh(given)
+  if (excess !== undefined) throw new SchemaFaultError(excess.message, { path: excess.path })
+  const schema = countRefs(given)
+  const isCounted = schema !== given
   const validate = compile(schema, options, false)
   let validateAll: ValidateFunction | undefined
   function report (value: unknown): Mismatch[] {
-    if (memberCount(value, maxMembersForFullReport) >= maxMembersForFullReport) return mismatches(validate.errors, value)
+    // The first mismatch may be the length of a text that a pattern must not be held against.
+    if (hasCostlyPattern || memberCount(value, maxMembersForFullReport) >= maxMembersForFullReport) return mismatches(validate.errors, value)
     validateAll ??= compile(schema, options, true)
-    validateAll(value)
+    validateAll.errors = null
+    try {
+      if (isCounted) startCounting(maxEntries.report)
+      validateAll(value)
+    } catch (error) {
+      if (!(error instanceof TooMuchWorkError)) throw error
+    }
     return mismatches(validateAll.errors ?? validate.errors, value)
   }
   return function check (value) {
     try {
+      if (isCounted) startCounting(maxEntries.check)
       return validate(value) ? undefined : report(value)
     } catch (error) {
       // A schema that refers to itself goes as deep as the value does.
+      if (error instanceof TooMuchWorkError) return [{ path: '', message: 'takes too long to be held against its schema' }]
       if (error instanceof RangeError) return [{ path: '', message: 'is nested too deeply' }]
       throw error
     }
@@ -93,7 +115,7 @@ function compilerFor (dialect: string, useDefaults: boolean, allErrors: boolean)
     compiler = new Compiler({ allErrors, useDefaults, strict: false, logger: false, ownProperties: true })
     const addFormats = require('ajv-formats') as FormatsPlugin
     addFormats(compiler)
-    compiler.removeKeyword('uniqueItems').addKeyword(uniqueItems)
+    compiler.removeKeyword('uniqueItems').addKeyword(uniqueItems).addKeyword(countedKeyword)
     compilers.set(key, compiler)
   }
   return compiler

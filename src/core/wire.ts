@@ -1,7 +1,8 @@
-import { ToolFailedError } from './call-errors.ts'
+import { ResultTooLargeError, ToolFailedError, type ToolCallError } from './call-errors.ts'
 import { isObject } from './json-rpc.ts'
 import { metaKeys } from './classify.ts'
 import { isModern, supportsAnyStructuredContent, supportsAudio, supportsResourceLink, supportsStructuredContent, type Revision } from './versions.ts'
+import { cutWithin, fits, type ResultBudget } from './result-budget.ts'
 import type { CacheHint } from './cache-hints.ts'
 import type { CallToolResult, GetPromptResult } from './ports.ts'
 import type { ContentBlock } from '../../schemas/mcp.ts'
@@ -12,8 +13,8 @@ import type { ContentBlock } from '../../schemas/mcp.ts'
 export interface Wire {
   /** Any result. `hint` is for those that 2026-07-28 lets clients keep. */
   result (result: object, revision: Revision, hint?: CacheHint): string
-  /** A tool's result; `wrapped` when its output schema is shown wrapped to the 2025 era. */
-  toolResult (result: CallToolResult, revision: Revision, wrapped: boolean): string
+  /** A tool's result; `wrapped` when its output schema is shown wrapped to the 2025 era. Throws ResultTooLargeError. */
+  toolResult (result: CallToolResult, revision: Revision, wrapped: boolean, budget: ResultBudget): string
   promptResult (result: GetPromptResult, revision: Revision): string
   /** The answer to a call that became a task. SEP-2663, Task Creation. */
   task (facts: object): string
@@ -37,10 +38,20 @@ export function createWire (serverInfo: object): Wire {
 
   return {
     result,
-    toolResult: (value, revision, wrapped) => result(isModern(revision) ? value : legacyToolResult(value, revision, wrapped), revision),
+    toolResult (value, revision, wrapped, budget) {
+      // It is cut in the form in which it is sent: what a revision does not know takes no room.
+      const sent = isModern(revision) ? value : legacyToolResult(value, revision, wrapped)
+      const text = result(sent, revision)
+      return fits(text, budget.maxBytes) ? text : cutWithin(sent, text, budget, (cut) => result(cut, revision))
+    },
     promptResult: (value, revision) => result(isModern(revision) ? value : legacyPromptResult(value, revision), revision),
     task: (facts) => JSON.stringify({ resultType: 'task', _meta: { [metaKeys.serverInfo]: serverInfo }, ...facts })
   }
+}
+
+/** Why a result cannot be sent: it is too large, or what `unwritableResult` says. */
+export function unsendableResult (toolName: string, cause: unknown): ToolCallError {
+  return cause instanceof ResultTooLargeError ? cause : unwritableResult(toolName, cause)
 }
 
 /** The failure of a tool whose result JSON cannot hold: a cycle, a BigInt, a getter that throws. */

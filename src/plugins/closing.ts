@@ -4,6 +4,13 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Those that the app listens with beside `server`, once it does. */
+    readonly otherServers: () => readonly Server[]
+  }
+}
+
 const sweepMs = 20
 
 /**
@@ -15,6 +22,7 @@ export default fp(async function closing (app) {
   const open = new Set<Socket>()
   let others: readonly Server[] = []
   let sweep: NodeJS.Timeout | undefined
+  app.decorate('otherServers', () => otherServers(app))
 
   function watchConnection (socket: Socket): void {
     open.add(socket)
@@ -23,7 +31,7 @@ export default fp(async function closing (app) {
 
   app.server.on('connection', watchConnection)
   app.addHook('onListen', async function watchOthers () {
-    others = otherServers(app)
+    others = app.otherServers()
     for (const server of others) server.on('connection', watchConnection)
   })
   app.addHook('preClose', async function sweepConnections () {

@@ -2,11 +2,14 @@ import fp from 'fastify-plugin'
 import type { ToolEntry } from '../core/entries.ts'
 import type { Core } from '../core/core.ts'
 import type { Change, Logger, ToolHandler } from '../core/ports.ts'
-import { buildEntries, taskRule, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
+import type { UpstreamsSection } from '../../schemas/config/server.ts'
+import { buildEntries, slotLimits, taskRule, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
 import { withBuiltInHandlers } from '../tools/built-in-handlers.ts'
+import type { HandlerTrace } from '../tools/containment/handler-trace.ts'
 import type { DefinedTool } from '../tools/define-tool.ts'
 import { watchFiles, type FileWatch } from '../tools/file-watch.ts'
 import { fileBounds } from '../tools/file-bounds.ts'
+import type { UpstreamState } from '../tools/http/upstreams.ts'
 import { createResolvers } from '../tools/resolvers/index.ts'
 import { buildToolEntry } from '../tools/tool-entry.ts'
 
@@ -16,6 +19,8 @@ export interface EntriesOptions {
   definedTools: readonly DefinedTool[]
   /** What `registry` handlers may name beside the built-in functions. */
   handlers: ReadonlyMap<string, ToolHandler>
+  /** Of a program that answers for what handlers leave running. */
+  trace: HandlerTrace | undefined
   baseDir: string
   cwd: string
   /** Directories, relative to baseDir, where handler modules and resource files may live. */
@@ -23,7 +28,17 @@ export interface EntriesOptions {
   defaultTimeoutMs: number
   /** Milliseconds a task may take. */
   taskTimeoutMs: number
+  /** Bytes that the result of a tool may have when it does not say. */
+  maxResultBytes: number
+  upstreams: UpstreamsSection
   logger: Logger
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** How it goes with each API that `http` handlers have called. */
+    upstreams: () => readonly UpstreamState[]
+  }
 }
 
 /** Entries of the configuration that could not be built, all of them. */
@@ -43,17 +58,18 @@ export default fp<EntriesOptions>(async function entries (app, options) {
   const bounds = fileBounds(options, (path) => {
     options.logger.warn(`${path} was found relative to the working directory, not to the configuration file. Write it relative to the file.`)
   })
-  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers) })
+  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers), trace: options.trace, logger: options.logger, upstreams: options.upstreams })
+  app.decorate('upstreams', () => resolvers.upstreams())
   app.addHook('onClose', async function closeResolvers () { await resolvers.close() })
 
-  const { defaultTimeoutMs, taskTimeoutMs } = options
-  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs, taskTimeoutMs })
+  const { defaultTimeoutMs, taskTimeoutMs, maxResultBytes } = options
+  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs, taskTimeoutMs, maxResultBytes })
   if (built.faults.length > 0) {
     await resolvers.close()
     throw new EntryFaultsError(built.faults)
   }
   const defined = options.definedTools.map((tool) => buildToolEntry({
-    description: tool.description, handler: tool.handler, timeoutMs: tool.timeout ?? defaultTimeoutMs, task: taskRule(tool, tool.timeout ?? taskTimeoutMs)
+    description: tool.description, handler: tool.handler, timeoutMs: tool.timeout ?? defaultTimeoutMs, task: taskRule(tool, tool.timeout ?? taskTimeoutMs), maxResultBytes: tool.maxResultBytes ?? maxResultBytes, slots: slotLimits(tool)
   }, pipeline))
   tools.replaceAll(named([...built.tools, ...defined]))
   prompts.replaceAll(built.prompts.map((entry) => [entry.description.name, entry]))

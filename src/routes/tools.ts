@@ -11,7 +11,9 @@ import { readTraceparent } from '../core/trace-context.ts'
 import { KeptByGrants } from '../core/kept-by-grants.ts'
 import { findTool, listedBy } from '../core/lookup.ts'
 import { grantsOf } from '../core/permissions.ts'
-import { unwritableResult } from '../core/wire.ts'
+import { cutText, cutWithin, fits } from '../core/result-budget.ts'
+import { logThrown } from '../core/thrown.ts'
+import { unsendableResult } from '../core/wire.ts'
 import type { CallToolResult, JsonObject, Logger, Principal } from '../core/ports.ts'
 import { whenGone } from './disconnect.ts'
 import { refuseOtherMethods } from './other-methods.ts'
@@ -69,12 +71,15 @@ function findRecorded ({ tools, audit }: Core, name: string, args: JsonObject, e
 }
 
 function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry, result: CallToolResult): void {
-  if (result.isError === true) return answerError(request, reply, new ToolReportedError(textOf(result, entry.target.name)))
+  const { budget } = entry
+  if (result.isError === true) return answerError(request, reply, new ToolReportedError(cutText(textOf(result, entry.target.name), budget.maxBytes)))
   let text
   try {
     text = JSON.stringify(result)
+    if (!fits(text, budget.maxBytes)) text = cutWithin(result, text, budget, JSON.stringify)
   } catch (error) {
-    return answerError(request, reply, unwritableResult(entry.target.name, error))
+    logThrown(request.server.core.logger, error, { requestId: request.id }, `The result of the tool ${entry.target.name} cannot be sent.`)
+    return answerError(request, reply, unsendableResult(entry.target.name, error))
   }
   reply.header('content-type', 'application/json; charset=utf-8')
   request.server.sendCompressed(request, reply, text)

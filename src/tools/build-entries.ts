@@ -1,4 +1,5 @@
 import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
+import type { SlotLimits } from '../core/call-slots.ts'
 import type { Pipeline } from '../core/pipeline.ts'
 import type { HandlerOwner, ToolHandler } from '../core/ports.ts'
 import type { TaskRule } from '../core/tasks/lane.ts'
@@ -39,6 +40,8 @@ export interface BuildOptions {
   defaultTimeoutMs: number
   /** Milliseconds a task may take. */
   taskTimeoutMs: number
+  /** Bytes that a result may have when its tool does not say. Without it, there is no bound. */
+  maxResultBytes?: number
 }
 
 /** Builds every entry of a configuration. Does not stop at a fault: all of them come back, with the path to each. */
@@ -80,7 +83,12 @@ async function buildTool (config: ToolConfig, options: BuildOptions): Promise<To
     () => resolveHandler(config.handler, handlerOwner, options),
     () => compileSchemas(config)
   )
-  return buildToolEntry({ description: describe(config), handler, timeoutMs, task, schemas }, options.pipeline)
+  return buildToolEntry({ description: describe(config), handler, timeoutMs, task, maxResultBytes: config.maxResultBytes ?? options.maxResultBytes, slots: slotLimits(config), schemas }, options.pipeline)
+}
+
+/** What a tool says of calls at the same time. */
+export function slotLimits ({ maxConcurrent, maxQueue }: Pick<ToolConfig, 'maxConcurrent' | 'maxQueue'>): SlotLimits | undefined {
+  return maxConcurrent === undefined ? undefined : { maxConcurrent, maxQueue }
 }
 
 /** What a tool says of tasks, in the form that its call needs. */

@@ -21,6 +21,12 @@ export interface ToolOptions<Input extends TSchema, Output extends TSchema | und
   _meta?: JsonObject
   /** Milliseconds. Without it, the server's. */
   timeout?: number
+  /** Bytes that a result may have. Without it, the server's. */
+  maxResultBytes?: number
+  /** How many calls may run at once. Without it, any number. */
+  maxConcurrent?: number
+  /** How many more may wait for their turn: 100 unless given. */
+  maxQueue?: number
   /** Lets calls go on in the background, as the `task` of the configuration file does. */
   task?: 'optional' | 'required'
   /** Who starts the task: the call, which is the default, or the handler with `context.startTask()`. */
@@ -34,6 +40,9 @@ export interface ToolOptions<Input extends TSchema, Output extends TSchema | und
 export interface DefinedTool {
   readonly description: { name: string, title?: string, description?: string, inputSchema: JsonObject, outputSchema?: JsonObject, annotations?: ToolAnnotations, icons?: Icon[], _meta?: JsonObject }
   readonly timeout: number | undefined
+  readonly maxResultBytes?: number
+  readonly maxConcurrent?: number
+  readonly maxQueue?: number
   readonly task?: 'optional' | 'required'
   readonly taskStart?: 'call' | 'handler'
   readonly handler: (args: JsonObject, context: HandlerContext) => unknown
@@ -41,12 +50,15 @@ export interface DefinedTool {
 
 /** Defines a tool in TypeBox; the types of its arguments and of its result flow into the handler. Throws a TypeError for what no tool may be. */
 export function defineTool<Input extends TSchema, Output extends TSchema | undefined = undefined> (options: ToolOptions<Input, Output>): DefinedTool {
-  const { input, output, timeout, task, taskStart, handler, ...facts } = options
+  const { input, output, timeout, maxResultBytes, maxConcurrent, maxQueue, task, taskStart, handler, ...facts } = options
   if (!lawfulName.test(facts.name)) throw new TypeError(`The name of a tool is 1 to 64 letters, digits, "_", "." or "-"; ${JSON.stringify(facts.name)} is not.`)
   if (plainSchema(input)['type'] !== 'object') throw new TypeError(`The tool ${facts.name}: its input must be an object, such as Type.Object({}).`)
   return {
     description: { ...facts, inputSchema: plainSchema(input), ...(output !== undefined && { outputSchema: plainSchema(output) }) },
     timeout,
+    ...(maxResultBytes !== undefined && { maxResultBytes }),
+    ...(maxConcurrent !== undefined && { maxConcurrent }),
+    ...(maxQueue !== undefined && { maxQueue }),
     ...(task !== undefined && { task }),
     ...(taskStart !== undefined && { taskStart }),
     // The pipeline has checked the arguments against `input` before the handler sees them.

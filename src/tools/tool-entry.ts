@@ -1,4 +1,5 @@
 import { ArgumentsInvalidError } from '../core/call-errors.ts'
+import { CallSlots, type SlotLimits } from '../core/call-slots.ts'
 import { HandlerLoadError } from '../core/errors.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import type { CallTarget, Pipeline } from '../core/pipeline.ts'
@@ -17,6 +18,10 @@ export interface ToolParts {
   timeoutMs: number
   /** Undefined for a tool that never runs as a task. */
   task?: TaskRule | undefined
+  /** Bytes that a result may have. Without it, there is no bound. */
+  maxResultBytes?: number | undefined
+  /** Without it, any number of calls may run at once. */
+  slots?: SlotLimits | undefined
   /** What its schemas were compiled to, where that was done before. */
   schemas?: ToolSchemas
 }
@@ -39,7 +44,7 @@ export function compileSchemas ({ inputSchema, outputSchema }: Pick<ToolDescript
 }
 
 /** Composes a tool of its schemas, its handler and the stages around it. Throws as `compileSchemas` does. */
-export function buildToolEntry ({ description, handler, timeoutMs, task, schemas = compileSchemas(description) }: ToolParts, pipeline: Pipeline): ToolEntry {
+export function buildToolEntry ({ description, handler, timeoutMs, task, maxResultBytes = Infinity, slots, schemas = compileSchemas(description) }: ToolParts, pipeline: Pipeline): ToolEntry {
   const { name } = description
   const { checkArguments, checkOutput, headerParams } = schemas
   const shapeResult = createShapeResult(name, checkOutput)
@@ -48,11 +53,12 @@ export function buildToolEntry ({ description, handler, timeoutMs, task, schemas
     name,
     timeoutMs,
     task,
+    slots: slots === undefined ? undefined : new CallSlots(name, slots),
     checkArguments,
     refuseArguments: (mismatches) => new ArgumentsInvalidError(name, mismatches),
     run: (args, context) => whenReady(handler(args, context), shapeResult)
   }
-  return { description, target, invoke: pipeline.compose(target), headerParams }
+  return { description, target, invoke: pipeline.compose(target), headerParams, budget: { owner: name, maxBytes: maxResultBytes } }
 }
 
 function headerParamsOf (inputSchema: JsonObject): readonly HeaderParam[] | undefined {
@@ -69,7 +75,7 @@ function compileSchema (key: 'inputSchema' | 'outputSchema', schema: JsonObject,
   try {
     return compileCheck(schema, { defaults })
   } catch (error) {
-    if (error instanceof SchemaFaultError) throw new HandlerLoadError([key], error.message, { cause: error })
+    if (error instanceof SchemaFaultError) throw new HandlerLoadError([key, ...error.path], error.message, { cause: error })
     throw error
   }
 }

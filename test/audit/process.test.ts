@@ -105,12 +105,14 @@ t.test('told to stop, a server records the calls that it cuts off, and its end',
   }
 })
 
-t.test('a handler that ends the process takes no line with it', async (t) => {
+t.test('a handler that would end the process has its line, and whatever does end it takes no line with it', async (t) => {
   const { file, audit, folder } = place(t)
-  const server = await start(t, { file })
-  await t.rejects(fetch(`${server.origin}/tools/exit`, { method: 'POST' }))
-  await server.exited
-  t.match(linesIn(audit).at(-1), { event: 'server.stop' })
+  writeFileSync(join(folder, 'exit.mjs'), 'process.once("SIGUSR2", () => { process.exit(3) })')
+  const server = await start(t, { file, start: [`--import=${join(folder, 'exit.mjs')}`, serverProgram] })
+  t.equal((await fetch(`${server.origin}/tools/exit`, { method: 'POST' })).status, 500)
+  server.signal('SIGUSR2')
+  t.match(await server.exited, { code: 3 })
+  t.match(linesIn(audit).slice(-2), [{ event: 'tool.call', name: 'exit', outcome: 'error' }, { event: 'server.stop' }])
   t.strictSame(readdirSync(folder).filter((name) => name.startsWith('.')), [], 'the lock is gone')
 })
 

@@ -13,6 +13,12 @@ t.test('addresses and ranges of both families are told from what is none, each w
   t.match(faults.find(({ found }) => found === '"10.0.0/8"'), { message: 'Expected an address or a CIDR range, found "10.0.0/8".', line: Number, column: Number })
 })
 
+t.test('what is neither address nor range in the list of private addresses that may be reached is a fault with its place', async (t) => {
+  const { faults } = await loadValue(t, { server: { upstreams: { allowPrivate: ['10.0.0.0/8', '::1', 'localhost', '10.0.0.0/33'] } } })
+  t.strictSame(pathsOf(faults), ['$.server.upstreams.allowPrivate[2]', '$.server.upstreams.allowPrivate[3]'])
+  t.match(faults[0], { message: 'Expected an address or a CIDR range, found "localhost".', line: Number, column: Number })
+})
+
 t.test('an empty list, or one that cannot be read, never means everyone: it is a fault', async (t) => {
   for (const ipWhitelist of [[], null, '10.0.0.0/8', {}, true, [null], [10], [['10.0.0.0/8']]]) {
     const { faults, config } = await loadValue(t, { security: { ipWhitelist } })

@@ -38,15 +38,19 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
       trustProxy: false,
       pageSize: 1000,
       maxRequestSize: 10_485_760,
+      maxResultBytes: 10_485_760,
       requestTimeout: 30_000,
       keepAliveTimeout: 65_000,
       headersTimeout: 66_000,
+      receiveTimeout: 120_000,
+      maxConnections: 20_000,
       drainTimeout: 10_000,
       handlerRoots: ['.'],
       compression: { enabled: true, threshold: 1024 },
       securityHeaders: true,
       maskHandlerErrors: false,
       tasks: { maxTasks: 10_000, maxTasksPerPrincipal: 1000, ttl: 7_200_000, pollInterval: 1000, maxDuration: 3_600_000, maxResultSize: 1_048_576, maxTotalSize: 268_435_456 },
+      upstreams: { allowPrivate: [], connectTimeout: 5000, maxConcurrent: 128, maxQueue: 512, circuitBreaker: { enabled: true, failures: 5, cooldown: 10_000 } },
       pressure: { enabled: true, maxEventLoopDelay: 1000, maxHeapUsedBytes: 0, maxRssBytes: 0 }
     }
   })

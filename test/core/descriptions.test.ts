@@ -101,7 +101,7 @@ t.test('an output schema of no object is wrapped for 2025, and means what it mea
       const shown = describeTool(description, revision).outputSchema ?? {}
       t.equal(shown['type'], 'object', what)
       const check = compileCheck(shown, { defaults: false })
-      const written = JSON.parse(wire.toolResult({ content: [], structuredContent: good }, revision, true)) as JsonObject
+      const written = JSON.parse(wire.toolResult({ content: [], structuredContent: good }, revision, true, { owner: what, maxBytes: Infinity })) as JsonObject
       t.equal(check(written['structuredContent']), undefined, `${what}: good`)
       t.ok(check({ result: bad }), `${what}: bad`)
       t.ok(check({}), `${what}: absent`)

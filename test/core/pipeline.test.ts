@@ -34,7 +34,7 @@ t.test('stages stand around a call in the one order, whatever order they came in
   const target = targetOf(() => passed.push('handler'), { checkArguments: () => { passed.push('validate'); return undefined } })
   await pipeline.compose(target)({}, contextFor())
   t.strictSame(passed, ['trace', 'metrics', 'audit', 'validate', 'cache', 'handler'])
-  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'run'])
+  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'run'])
 })
 
 t.test('a stage comes once, and before the first target', async (t) => {
@@ -144,7 +144,7 @@ t.test('what a handler does when its signal fires is no failure of its own', asy
     signal.addEventListener('abort', () => { reject(new Error('aborted, says the handler')) })
   }), { timeoutMs: 5 }))
   t.match(await failureOf(() => echo({}, contextFor(exchange))), { code: 'MCP_TOOL_TIMEOUT' })
-  t.strictSame(exchange.lines, [])
+  t.strictSame(exchange.lines.map(({ sentence }) => sentence), ['The tool work did not finish within 5 ms.'])
 })
 
 t.test('a result or a failure that comes too late is dropped', async (t) => {

@@ -5,10 +5,11 @@ import type { CallToolResult, JsonObject } from '../../schemas/mcp.ts'
 
 const serverInfo = { name: 'test "server"', version: '1' }
 const wire = createWire(serverInfo)
+const unbounded = { owner: 'test', maxBytes: Infinity }
 const identity = { 'io.modelcontextprotocol/serverInfo': serverInfo }
 
 function toolResult (result: CallToolResult, revision: Revision, wrapped = false): JsonObject {
-  return JSON.parse(wire.toolResult(result, revision, wrapped)) as JsonObject
+  return JSON.parse(wire.toolResult(result, revision, wrapped, unbounded)) as JsonObject
 }
 /** What each revision makes of one thing. */
 function inEach<Value> (make: (revision: Revision) => Value): Record<string, Value> {
@@ -100,5 +101,5 @@ t.test('the messages of prompts are put in the same way', async (t) => {
 
 t.test('what went in is not changed', async (t) => {
   const result = Object.freeze({ content: Object.freeze([Object.freeze({ ...link }), Object.freeze({ ...audio })]) as never, structuredContent: Object.freeze([1]) })
-  t.doesNotThrow(() => { for (const revision of revisions) wire.toolResult(result, revision, true) })
+  t.doesNotThrow(() => { for (const revision of revisions) wire.toolResult(result, revision, true, unbounded) })
 })

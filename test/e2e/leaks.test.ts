@@ -170,9 +170,11 @@ t.test('a server that ends for an error that nobody caught shows no secret, neit
   for (const name of ['crash', 'crashLater']) {
     const folder = folderOf(t, { secret: secret('file') })
     cpSync(join(root, 'test/e2e/fixtures/handlers/leaky.mjs'), join(folder, 'leaky.mjs'))
-    writeFileSync(join(folder, 'gantry.json'), JSON.stringify({ instructions: '${file:./secret}', tools: [{ name: 'x', inputSchema: { type: 'object' }, handler: { type: 'file', path: './leaky.mjs', export: name } }] }))
-    const server = await start(t, { file: join(folder, 'gantry.json'), start: [commandLine, 'start'], env: { LEAKS: JSON.stringify([secret('file')]) } })
-    await fetch(`${server.origin}/tools/x`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"index":0}' }).catch(() => { /* the server may be gone before it answers */ })
+    writeFileSync(join(folder, 'gantry.json'), JSON.stringify({ instructions: '${file:./secret}' }))
+    // Not by a handler: that would not end the server.
+    writeFileSync(join(folder, 'crash.mjs'), `import { ${name} as crash } from './leaky.mjs'\nprocess.once('SIGUSR2', () => { crash({ index: 0 }) })\n`)
+    const server = await start(t, { file: join(folder, 'gantry.json'), start: [`--import=${join(folder, 'crash.mjs')}`, commandLine, 'start'], env: { LEAKS: JSON.stringify([secret('file')]) } })
+    server.signal('SIGUSR2')
     t.strictSame(await server.exited, { code: 1, signal: null })
     t.match(server.stdout.at(-1), /"level":60.*\[redacted\].*"msg":"The server ends: /)
     t.match(server.stderr.join('\n'), /^The server ends: Error: (?:denied|cannot connect with \[redacted\])/)

@@ -5,7 +5,7 @@ import { until } from '../helpers/waiting.ts'
 async function whenPressed (app: GantryApp): Promise<void> {
   let pressed = false
   await until('the process is found overloaded', () => {
-    void app.inject({ url: '/health' }).then(({ statusCode }) => { pressed = statusCode === 503 })
+    void app.inject({ url: '/tools' }).then(({ statusCode }) => { pressed = statusCode === 503 })
     return pressed
   })
 }
@@ -21,6 +21,7 @@ t.test('an overloaded process refuses work with 503 and says when to come again'
   t.match([called.status, called.headers['retry-after'], called.body], [503, '10', { code: 'MCP_OVERLOADED', status: 503 }])
   t.equal(called.headers['content-type'], 'application/problem+json; charset=utf-8')
   t.equal(entered, 0)
+  t.equal((await app.inject('/health')).statusCode, 200, 'but who asks for its health is told')
 })
 
 t.test('each limit counts by itself', async (t) => {

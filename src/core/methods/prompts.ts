@@ -7,6 +7,7 @@ import { InvalidParamsError } from '../errors.ts'
 import { isObject } from '../json-rpc.ts'
 import { findPrompt, listedBy } from '../lookup.ts'
 import type { Registry } from '../registry.ts'
+import { refuseTooLarge } from '../result-budget.ts'
 import type { Tolerance } from '../tolerating.ts'
 import type { Wire } from '../wire.ts'
 import type { JsonObject } from '../ports.ts'
@@ -21,11 +22,13 @@ export interface PromptParts extends CallParts {
   cacheHints: CacheHints
   pageSize: number
   tolerance: Tolerance
+  /** Bytes that a prompt may have. */
+  maxResultBytes: number
 }
 
 /** `prompts/list` and `prompts/get`. MCP 2026-07-28 server/prompts. */
 export function createPromptMethods (parts: PromptParts): [string, Method][] {
-  const { prompts, wire, cacheHints, pageSize, tolerance } = parts
+  const { prompts, wire, cacheHints, pageSize, tolerance, maxResultBytes: maxBytes } = parts
 
   function getPrompt (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { name, arguments: given = {} } = params
@@ -35,7 +38,7 @@ export function createPromptMethods (parts: PromptParts): [string, Method][] {
     if (tolerance.lenient) mendPromptArguments(args, entry.description, exchange, tolerance)
 
     return callEntry(parts, {
-      entry, target: `prompts/get ${name}`, params, args, exchange, write: (result) => wire.promptResult(result, exchange.revision)
+      entry, target: `prompts/get ${name}`, params, args, exchange, write: (result) => refuseTooLarge(wire.promptResult(result, exchange.revision), maxBytes, `the prompt ${name}`)
     })
   }
 

@@ -6,6 +6,7 @@ import type { ResourceEntry, ResourceTemplateEntry } from '../entries.ts'
 import { InvalidParamsError } from '../errors.ts'
 import { findResource, listedBy } from '../lookup.ts'
 import type { Registry } from '../registry.ts'
+import { refuseTooLarge } from '../result-budget.ts'
 import type { Tolerance } from '../tolerating.ts'
 import type { Wire } from '../wire.ts'
 import type { JsonObject } from '../ports.ts'
@@ -19,11 +20,13 @@ export interface ResourceParts extends CallParts {
   cacheHints: CacheHints
   pageSize: number
   tolerance: Tolerance
+  /** Bytes that what is read of a resource may have. */
+  maxResultBytes: number
 }
 
 /** `resources/list`, `resources/templates/list` and `resources/read`. MCP 2026-07-28 server/resources. */
 export function createResourceMethods (parts: ResourceParts): [string, Method][] {
-  const { resources, templates, rounds, wire, cacheHints, pageSize, tolerance } = parts
+  const { resources, templates, rounds, wire, cacheHints, pageSize, tolerance, maxResultBytes: maxBytes } = parts
 
   function readResource (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { uri } = params
@@ -31,7 +34,7 @@ export function createResourceMethods (parts: ResourceParts): [string, Method][]
     const { entry, variables } = findResource(parts, uri, exchange.principal)
     const hint = rounds.continues(params, exchange) ? answeredHint : cacheHints.ofResource(entry.caching)
     return callEntry(parts, {
-      entry, target: `resources/read ${uri}`, params, args: variables, exchange, uri, write: (result) => wire.result(result, exchange.revision, hint)
+      entry, target: `resources/read ${uri}`, params, args: variables, exchange, uri, write: (result) => refuseTooLarge(wire.result(result, exchange.revision, hint), maxBytes, 'the resource')
     })
   }
 

@@ -11,11 +11,12 @@ import { isObject } from '../json-rpc.ts'
 import { checkHeaderParams } from '../header-params.ts'
 import { findTool, listedBy } from '../lookup.ts'
 import type { Registry } from '../registry.ts'
+import type { ResultBudget } from '../result-budget.ts'
 import { TaskCall } from '../tasks/task-call.ts'
 import type { Tasks } from '../tasks/tasks.ts'
 import type { Tolerance } from '../tolerating.ts'
-import type { Revision } from '../versions.ts'
-import { unwritableResult, type Wire } from '../wire.ts'
+import { logThrown } from '../thrown.ts'
+import { unsendableResult, type Wire } from '../wire.ts'
 import type { CallToolResult, JsonObject } from '../ports.ts'
 import { createListMethod } from './list.ts'
 import { callEntry, type CallParts } from './call.ts'
@@ -56,36 +57,43 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
   }
 
   function writeFailure (error: ToolCallError): string {
-    return wire.toolResult(errorResult(error), '2026-07-28', false)
+    return wire.result(errorResult(error), '2026-07-28')
   }
 
   /** Gives the text of the result; throws or rejects with what is no result. */
   function perform (entry: ToolEntry, params: JsonObject, args: JsonObject, exchange: Exchange): string | Promise<string> {
-    const { name } = entry.target
-    const { revision } = exchange
-    const wrapped = wrapsOutput(entry.description)
     try {
       const text = callEntry(parts, {
-        entry, target: `tools/call ${name}`, params, args, exchange, write: (result) => write(name, result, revision, wrapped)
+        entry, target: `tools/call ${entry.target.name}`, params, args, exchange, write: (result) => write(result, entry, exchange)
       })
-      return typeof text === 'string' ? text : text.catch((error: unknown) => wire.toolResult(errorResult(error), revision, false))
+      return typeof text === 'string' ? text : text.catch((error: unknown) => writeError(error, entry, exchange))
     } catch (error) {
-      return wire.toolResult(errorResult(error), revision, false)
+      return writeError(error, entry, exchange)
     }
   }
 
-  function write (name: string, result: CallToolResult, revision: Revision, wrapped: boolean): string {
+  function write (result: CallToolResult, entry: ToolEntry, exchange: Exchange): string {
     try {
-      return wire.toolResult(result, revision, wrapped)
+      return wire.toolResult(result, exchange.revision, wrapsOutput(entry.description), budgetOf(entry, exchange))
     } catch (error) {
-      return wire.toolResult(errorResult(unwritableResult(name, error)), revision, false)
+      logThrown(exchange.logger, error, { requestId: exchange.requestId }, `The result of the tool ${entry.target.name} cannot be sent.`)
+      return writeError(unsendableResult(entry.target.name, error), entry, exchange)
     }
+  }
+
+  function writeError (error: unknown, entry: ToolEntry, exchange: Exchange): string {
+    return wire.toolResult(errorResult(error), exchange.revision, false, budgetOf(entry, exchange))
   }
 
   return [
     ['tools/list', createListMethod({ registry: tools, key: 'tools', isListed: listedBy.tool, describe: (entry, revision) => describeTool(entry.description, revision), hint: cacheHints.lists, wire, pageSize, tolerance })],
     ['tools/call', callTool]
   ]
+}
+
+/** A result that a task keeps has to fit there, too. */
+function budgetOf ({ budget }: ToolEntry, { task }: Exchange): ResultBudget {
+  return task === undefined || task.maxResultBytes >= budget.maxBytes ? budget : { ...budget, maxBytes: task.maxResultBytes }
 }
 
 /** What goes wrong inside of a tool is a result that a model can read; all else stays an error. 2026-07-28 server/tools, Error Handling. */

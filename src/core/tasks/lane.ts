@@ -37,6 +37,8 @@ export interface TaskLane {
   readonly started: boolean
   /** Of the task, as soon as there is one. */
   readonly taskId: string | undefined
+  /** Bytes that the result of the call may have, as far as that depends on its task. */
+  readonly maxResultBytes: number
   enter (call: TaskedCall, rule: TaskRule, toolName: string): void
   /** Makes the task and hands it to the client; a second time does nothing. Rejects with TaskLimitError or StateUnavailableError. */
   start (): Promise<void>

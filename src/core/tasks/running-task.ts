@@ -1,5 +1,5 @@
 import { errorObject } from '../json-rpc.ts'
-import { CancelledError, ToolFailedError, type ToolCallError } from '../call-errors.ts'
+import { CancelledError, ResultTooLargeError, ToolFailedError, type ToolCallError } from '../call-errors.ts'
 import { GantryError, InternalError } from '../errors.ts'
 import { readAnswer, type Inquiry } from '../inquiry.ts'
 import type { Clock, JsonObject, Logger } from '../ports.ts'
@@ -99,14 +99,14 @@ export class RunningTask {
     this.#messageTimer.unref()
   }
 
-  /** `result` is JSON text. One that is too large to be kept is a failure of the tool. */
+  /** `result` is JSON text. It was cut where it was known to be that of a task; one that is too large in spite of that is a failure of the tool. */
   complete (result: string, writeFailure: WriteFailure): void {
     this.#writeFailure = writeFailure
     const bytes = Buffer.byteLength(result)
     const { maxResultBytes } = this.#parts
     this.#end({
       status: 'completed',
-      outcome: bytes <= maxResultBytes ? result : writeFailure(new ToolFailedError(`The result has ${bytes} bytes; of a task, ${maxResultBytes} are kept.`))
+      outcome: bytes <= maxResultBytes ? result : writeFailure(new ResultTooLargeError('this task', bytes, maxResultBytes))
     })
   }
 

@@ -69,6 +69,7 @@ export class TaskCall implements Exchange, TaskLane {
 
   get task (): TaskLane { return this }
   get started (): boolean { return this.#starting !== undefined }
+  get maxResultBytes (): number { return this.started ? this.#parts.tasks.maxResultBytes : Infinity }
   get taskId (): string | undefined { return this.#task?.record.id }
 
   /** A call can be cancelled by notification, a task cannot: it is up to this class. */

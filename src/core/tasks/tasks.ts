@@ -54,6 +54,9 @@ export class Tasks {
   /** How many tasks run in this process. */
   get size (): number { return this.#running.size }
 
+  /** Bytes that a result may have to be kept. */
+  get maxResultBytes (): number { return this.#parts.limits.maxResultBytes }
+
   /** Makes a task for a call that goes on. Rejects with TaskLimitError, or StateUnavailableError when the store is away. */
   async create (principal: string, toolName: string, call: TaskedCall): Promise<RunningTask> {
     if (this.#isClosing) throw new TaskLostError()

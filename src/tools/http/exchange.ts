@@ -11,18 +11,32 @@ export interface Answer { readonly status: number, readonly headers: AnswerHeade
 export class UnusableAnswer extends Error {
   override get name (): string { return 'UnusableAnswer' }
 }
-/** The time of one attempt is over. */
+/** What a limit of time is for: the whole attempt, the headers of the answer, or the next part of its body. */
+export type TimedPart = 'whole' | 'headers' | 'body'
+/** The time of one attempt, or of a part of it, is over. */
 export class AttemptTimeout extends Error {
   readonly timeoutMs: number
-  constructor (timeoutMs: number) {
+  readonly part: TimedPart
+  constructor (timeoutMs: number, part: TimedPart = 'whole') {
     super(`No answer within ${timeoutMs} ms.`)
     this.timeoutMs = timeoutMs
+    this.part = part
   }
 
   override get name (): string { return 'AttemptTimeout' }
 }
 
-export interface ExchangeLimits { readonly timeoutMs: number, readonly maxBytes: number, readonly signal: AbortSignal }
+export interface ExchangeLimits {
+  readonly timeoutMs: number
+  /** How much of that is over. */
+  readonly waitedMs: number
+  /** From the request to the headers of the answer; undefined for no limit beside the whole. */
+  readonly headersTimeoutMs: number | undefined
+  /** The longest pause in the body of the answer. */
+  readonly bodyTimeoutMs: number | undefined
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+}
 
 // Enough for any message that is worth an excerpt of 500 characters.
 const maxErrorBodyBytes = 64 * 1024
@@ -54,6 +68,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (reason: unknown) => void
   readonly #timer: NodeJS.Timeout
+  #partTimer: NodeJS.Timeout | undefined
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
   #settled: { reason: Error } | undefined
@@ -68,7 +83,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#limits = limits
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.fail(new AttemptTimeout(limits.timeoutMs)), limits.timeoutMs)
+    this.#timer = setTimeout(() => this.fail(new AttemptTimeout(limits.timeoutMs)), Math.max(0, limits.timeoutMs - limits.waitedMs))
     limits.signal.addEventListener('abort', this.#onAbort)
   }
 
@@ -78,12 +93,14 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#controller = controller
     // Time was up while the request stood in the queue: it must not be sent any more.
     if (this.#settled !== undefined) controller.abort(this.#settled.reason)
+    else this.#limitPart('headers', this.#limits.headersTimeoutMs)
   }
 
   onResponseStart (_: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
     if (status < 200 || this.#settled !== undefined) return
     this.#status = status
     this.#headers = headers
+    this.#limitPart('body', this.#limits.bodyTimeoutMs)
     const decoder = decoderFor(String(headers['content-encoding'] ?? ''))
     if (decoder === 'unknown') {
       this.fail(new UnusableAnswer(`the answer is encoded as ${JSON.stringify(String(headers['content-encoding']).slice(0, 60))}, which was not asked for`))
@@ -96,6 +113,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled !== undefined) return
+    this.#partTimer?.refresh()
     if (this.#createDecoder === undefined) {
       this.#take(chunk)
       return
@@ -119,6 +137,11 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#settle(reason instanceof Error ? reason : new Error('The request was ended.', { cause: reason }))
     this.#reject(reason)
     this.#drop()
+  }
+
+  #limitPart (part: TimedPart, ms: number | undefined): void {
+    clearTimeout(this.#partTimer)
+    this.#partTimer = ms === undefined ? undefined : setTimeout(() => this.fail(new AttemptTimeout(ms, part)), ms)
   }
 
   #openDecoder (decoder: Transform, controller: Dispatcher.DispatchController): Transform {
@@ -158,6 +181,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #settle (reason: Error): void {
     this.#settled = { reason }
     clearTimeout(this.#timer)
+    clearTimeout(this.#partTimer)
     this.#limits.signal.removeEventListener('abort', this.#onAbort)
   }
 

@@ -1,5 +1,8 @@
-import { ToolFailedError, ToolTimeoutError, type ToolCallError } from '../../core/call-errors.ts'
-import { AttemptTimeout, UnusableAnswer, type Answer } from './exchange.ts'
+import { EgressRefusedError, ToolFailedError, ToolTimeoutError, UpstreamBusyError, UpstreamFailingError, type ToolCallError } from '../../core/call-errors.ts'
+import { CircuitOpen } from './breaker.ts'
+import { EgressRefusal } from './egress.ts'
+import { AttemptTimeout, UnusableAnswer, type Answer, type TimedPart } from './exchange.ts'
+import { GateFull } from './gate.ts'
 import { isJsonType, mediaType } from './media-type.ts'
 import type { Redaction } from './redaction.ts'
 import type { OutgoingRequest } from './request.ts'
@@ -23,6 +26,8 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name could not be looked up'
 }
 
+const timedParts: Readonly<Record<TimedPart, string>> = { whole: '', headers: 'the headers of the answer to ', body: 'the body of the answer to ' }
+
 /**
  * How messages name a request: method and origin. Path, query and headers may hold secrets that came from the environment,
  * and a message goes to a model.
@@ -34,7 +39,10 @@ export function nameOf ({ method, origin }: Pick<OutgoingRequest, 'method' | 'or
 /** The error for a request without a usable answer; `attempts` says how often it was sent. */
 export function connectionFailure (owner: string, request: OutgoingRequest, error: unknown, attempts: number): ToolCallError {
   const times = attempts > 1 ? ` (${attempts} attempts)` : ''
-  if (error instanceof AttemptTimeout) return new ToolTimeoutError(`${owner}: ${nameOf(request)}${times}`, error.timeoutMs)
+  if (error instanceof AttemptTimeout) return new ToolTimeoutError(`${owner}: ${timedParts[error.part]}${nameOf(request)}${times}`, error.timeoutMs)
+  if (error instanceof CircuitOpen) return new UpstreamFailingError(`${owner}: ${nameOf(request)}`, Math.ceil(error.waitMs / 1000))
+  if (error instanceof GateFull) return new UpstreamBusyError(`${owner}: ${nameOf(request)}`)
+  if (error instanceof EgressRefusal) return new EgressRefusedError(`${owner}: ${nameOf(request)}`, { cause: error })
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   const reason = error instanceof UnusableAnswer ? error.message : reasons[code] ?? protocolReason(error, code)
   return new ToolFailedError(`${owner}: ${nameOf(request)} failed${times}: ${reason}.`, { cause: error })

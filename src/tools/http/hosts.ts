@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import { HandlerLoadError } from '../../core/errors.ts'
 
+/** How the configuration allows a host: by its own name or address, or by a pattern. Undefined: it does not. */
+export type HostMatch = 'exact' | 'pattern' | undefined
 /** Says whether a URL leads to a host that the configuration allows. */
-export type HostRule = (url: URL) => boolean
+export type HostRule = (url: URL) => HostMatch
 
 interface AllowedHost { name: string, subdomains: boolean, port: string | undefined }
 
@@ -14,8 +16,10 @@ export function compileHosts (entries: readonly string[]): HostRule {
   const allowed = entries.map(parseEntry)
   return (url) => {
     const port = effectivePort(url)
-    return allowed.some((host) => (host.port === undefined || host.port === port) &&
+    const matches = allowed.filter((host) => (host.port === undefined || host.port === port) &&
       (host.subdomains ? url.hostname.endsWith(`.${host.name}`) : url.hostname === host.name))
+    if (matches.length === 0) return undefined
+    return matches.some(({ subdomains }) => !subdomains) ? 'exact' : 'pattern'
   }
 }
 

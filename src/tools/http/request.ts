@@ -8,21 +8,19 @@ import { compileHeaders, renderHeaders } from './headers.ts'
 import { compileHosts, type HostRule } from './hosts.ts'
 import { compileQuery, queryOf, renderQuery } from './query.ts'
 import { defaults, type HttpMethod, type HttpSpec } from './spec.ts'
-import { compileUrl } from './url.ts'
+import { compileUrl, type Target } from './url.ts'
 
 /** A request whose body is still a value, as `requestTransform` sees it. */
-export interface Draft {
+export interface Draft extends Target {
   readonly method: HttpMethod
-  readonly origin: string
   /** Path and query. */
   readonly path: string
   readonly headers: Record<string, string>
   readonly body: unknown
 }
 /** A request as it is sent, the same for every attempt. */
-export interface OutgoingRequest {
+export interface OutgoingRequest extends Target {
   readonly method: HttpMethod
-  readonly origin: string
   readonly path: string
   readonly headers: Record<string, string>
   readonly body: string | undefined
@@ -63,7 +61,7 @@ export function compileRequest (spec: HttpSpec, owner: string): RequestTemplate 
       const pairs = [renderQuery(url.query, args), query(args)].filter((text) => text !== '').join('&')
       const draft = {
         method,
-        origin: url.origin(args),
+        ...url.target(args),
         path: pairs === '' ? url.path(args) : `${url.path(args)}?${pairs}`,
         headers: renderHeaders(templates, args),
         body: body(args)
@@ -77,11 +75,11 @@ export function compileRequest (spec: HttpSpec, owner: string): RequestTemplate 
 }
 
 /** Turns a draft into what is sent. */
-export function finishRequest ({ method, origin, path, headers, body }: Draft, owner: string): OutgoingRequest {
+export function finishRequest ({ method, origin, reach, path, headers, body }: Draft, owner: string): OutgoingRequest {
   const format = bodyFormat(headers['content-type'] ?? 'application/json')
   const text = serializeBody(body, format, owner, (reason) => new ToolFailedError(`${owner}: the body of the request ${reason}.`))
   if (text !== undefined && headers['content-type'] === undefined) headers['content-type'] = 'application/json'
-  return { method, origin, path, headers, body: text }
+  return { method, origin, reach, path, headers, body: text }
 }
 
 function compileRequestBody (spec: HttpSpec, method: HttpMethod, contentType = 'application/json', owner: string): (args: JsonObject) => unknown {

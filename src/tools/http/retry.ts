@@ -28,9 +28,9 @@ const transientCodes = new Set([
   'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'
 ])
 
-/** Idempotent by RFC 9110 section 9.2.2, or made so by an idempotency key that stays the same over all attempts. */
+/** Idempotent by RFC 9110 section 9.2.2, or made so by an idempotency key that stays the same over all attempts. An empty one is none. */
 export function isRepeatable (method: HttpMethod, headers: Readonly<Record<string, unknown>>): boolean {
-  return (method !== 'POST' && method !== 'PATCH') || Object.keys(headers).some((name) => name.toLowerCase() === idempotencyHeader)
+  return (method !== 'POST' && method !== 'PATCH') || Object.entries(headers).some(([name, value]) => name.toLowerCase() === idempotencyHeader && String(value).trim() !== '')
 }
 
 export function isTransientAnswer ({ status }: Answer): boolean {
@@ -52,7 +52,8 @@ export function retryDelay (attempt: number, retryAfter: unknown, random: () => 
 function parseRetryAfter (value: unknown, wallClockMs: number): number | undefined {
   if (typeof value !== 'string') return undefined
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000
-  const moment = Date.parse(value)
+  // A date begins with its weekday (RFC 9110 section 5.6.7); Date.parse makes dates of numbers, too.
+  const moment = /^\s*[A-Za-z]{3}/.test(value) ? Date.parse(value) : NaN
   return Number.isNaN(moment) ? undefined : Math.max(0, moment - wallClockMs)
 }
 

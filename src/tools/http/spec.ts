@@ -1,6 +1,7 @@
+import type { UpstreamsSection } from '../../../schemas/config/server.ts'
 import type { HttpHandler } from '../../../schemas/handler.ts'
 
-type Defaulted = 'method' | 'timeout' | 'retries' | 'maxResponseBytes'
+type Defaulted = 'method' | 'timeout' | 'retries' | 'maxResponseBytes' | 'allowPrivate'
 type Scalar = string | number | boolean | null
 
 /** A handler entry of type `http`. What the configuration schema fills in, a program that embeds Gantry may leave out. */
@@ -10,4 +11,7 @@ export type HttpMethod = HttpHandler['method']
 export type QueryValue = Scalar | readonly Scalar[]
 
 /** Values of the configuration schema, for an entry that did not come through it. */
-export const defaults = { method: 'GET', timeout: 5000, retries: 0, maxResponseBytes: 10 * 1024 * 1024 } as const
+export const defaults = { method: 'GET', timeout: 5000, retries: 0, maxResponseBytes: 10 * 1024 * 1024, allowPrivate: [] } as const
+export const upstreamDefaults: UpstreamsSection = {
+  allowPrivate: [], connectTimeout: 5000, maxConcurrent: 128, maxQueue: 512, circuitBreaker: { enabled: true, failures: 5, cooldown: 10_000 }
+}

@@ -6,7 +6,7 @@ import { RawText } from './body.ts'
 import { checkHeaderName, checkHeaderValue } from './headers.ts'
 import type { HostRule } from './hosts.ts'
 import type { Draft } from './request.ts'
-import { checkUrl } from './url.ts'
+import { checkUrl, reachAllowed, type Target } from './url.ts'
 
 /** The part of the sandbox that transforms need. */
 export type TransformSandbox = Pick<Sandbox, 'check' | 'run'>
@@ -50,13 +50,14 @@ export function applyTransform (draft: Draft, returned: unknown, allowed: HostRu
   }
 }
 
-function transformedUrl (draft: Draft, url: unknown, allowed: HostRule | undefined, fail: (reason: string) => Error): Pick<Draft, 'origin' | 'path'> {
+function transformedUrl (draft: Draft, url: unknown, allowed: HostRule | undefined, fail: (reason: string) => Error): Target & Pick<Draft, 'path'> {
   if (url === undefined || url === draft.origin + draft.path) return draft
   if (typeof url !== 'string') throw fail('returned a url that is no text')
-  const { origin, pathname, search, hash } = checkUrl(url, allowed, (reason) => fail(`returned a URL that ${reason}`))
+  const checked = checkUrl(url, allowed, (reason) => fail(`returned a URL that ${reason}`))
+  const { origin, pathname, search, hash } = checked
   if (hash !== '') throw fail('returned a URL with a fragment, which is never sent')
   if (allowed === undefined && origin !== draft.origin) throw fail('may lead to another host only when allowedHosts lists it')
-  return { origin, path: pathname + search }
+  return { origin, reach: origin === draft.origin ? draft.reach : reachAllowed(checked, allowed?.(checked)), path: pathname + search }
 }
 
 function transformedHeaders (headers: unknown, fail: (reason: string) => Error): Record<string, string> {

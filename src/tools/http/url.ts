@@ -1,14 +1,19 @@
+import { isIP } from 'node:net'
 import { ToolFailedError } from '../../core/call-errors.ts'
 import { HandlerLoadError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/ports.ts'
-import type { HostRule } from './hosts.ts'
+import type { Reach } from './egress.ts'
+import type { HostMatch, HostRule } from './hosts.ts'
 import { encodeArgument, isStatic, lookup, parseTemplate, refuseArgument, renderText, scalarText, splitTemplate, type Placeholder, type Template } from './placeholders.ts'
 import { compileQueryText, type Query } from './query.ts'
 
+/** Where a request goes: scheme, host and port, and how far it may go to get there. */
+export interface Target { readonly origin: string, readonly reach: Reach }
+
 /** The compiled URL of a handler. */
 export interface UrlTemplate {
-  /** The origin for these arguments: scheme, host and port, checked against the allowed hosts. */
-  origin (args: JsonObject): string
+  /** Where the request goes with these arguments, checked against the allowed hosts. */
+  target (args: JsonObject): Target
   /** The path for these arguments, each value inside its segment. */
   path (args: JsonObject): string
   readonly query: Query
@@ -47,7 +52,7 @@ export function compileUrl (url: string, owner: string, allowed: HostRule | unde
     throw new HandlerLoadError(urlPath, 'A ".." in the URL removes a placeholder from its path.')
   }
   return {
-    origin: compileOrigin(origin, allowed),
+    target: compileTarget(origin, allowed),
     path: compilePath(path),
     query: compileQueryText(query),
     used: new Set(template.flatMap((part) => typeof part === 'object' ? part.keys.slice(0, 1) : []))
@@ -60,14 +65,15 @@ export function checkUrl (text: string, allowed: HostRule | undefined, fail: (re
   const url = new URL(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw fail('does not begin with http:// or https://')
   if (url.username !== '' || url.password !== '') throw fail('holds credentials, which belong in headers')
-  if (allowed !== undefined && !allowed(url)) throw fail(`leads to ${url.host}, which is not in allowedHosts`)
+  if (allowed !== undefined && allowed(url) === undefined) throw fail(`leads to ${url.host}, which is not in allowedHosts`)
   return url
 }
 
-function compileOrigin (template: Template, allowed: HostRule | undefined): UrlTemplate['origin'] {
+function compileTarget (template: Template, allowed: HostRule | undefined): UrlTemplate['target'] {
   if (isStatic(template)) {
-    const { origin } = checkUrl(template.join(''), allowed, (reason) => new HandlerLoadError(urlPath, `The URL ${reason}.`))
-    return () => origin
+    const url = checkUrl(template.join(''), allowed, (reason) => new HandlerLoadError(urlPath, `The URL ${reason}.`))
+    const target = { origin: url.origin, reach: reachWritten(url, allowed?.(url)) }
+    return () => target
   }
   if (allowed === undefined) {
     throw new HandlerLoadError(urlPath, 'A placeholder in the scheme, host or port of the URL lets a caller choose the server: list the servers that are meant in `allowedHosts`.')
@@ -78,8 +84,26 @@ function compileOrigin (template: Template, allowed: HostRule | undefined): UrlT
       if (!/^[a-z0-9.-]+$/i.test(value)) refuseArgument(placeholder, 'cannot be part of a host: only letters, digits, "." and "-" can')
       return value
     })
-    return checkUrl(text, allowed, (reason) => new ToolFailedError(`The URL made from the arguments ${reason}.`)).origin
+    const url = checkUrl(text, allowed, (reason) => new ToolFailedError(`The URL made from the arguments ${reason}.`))
+    return { origin: url.origin, reach: reachAllowed(url, allowed(url)) }
   }
+}
+
+/** How far a URL leads that was made of arguments or by code: as far as `allowedHosts` names its host. */
+export function reachAllowed ({ hostname }: URL, match: HostMatch): Reach {
+  if (match !== 'exact') return 'public'
+  return isAddress(hostname) ? 'exact' : 'named'
+}
+
+/** How far a URL leads that stands in the file: who writes an address means it. */
+function reachWritten (url: URL, match: HostMatch): Reach {
+  if (isAddress(url.hostname)) return 'exact'
+  const reach = reachAllowed(url, match)
+  return reach === 'public' && url.hostname === 'localhost' ? 'loopback' : reach
+}
+
+function isAddress (hostname: string): boolean {
+  return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
 }
 
 function compilePath (template: Template): UrlTemplate['path'] {

@@ -1,8 +1,10 @@
-import { Agent, type Dispatcher } from 'undici'
+import type { LookupFunction } from 'node:net'
+import type { UpstreamsSection } from '../../../schemas/config/server.ts'
 import type { HttpHandler } from '../../../schemas/handler.ts'
 import { CancelledError, ToolFailedError } from '../../core/call-errors.ts'
 import { GantryError, HandlerLoadError } from '../../core/errors.ts'
-import type { HandlerContext, HandlerOwner, HandlerResolver, JsonObject, ToolHandler } from '../../core/ports.ts'
+import type { HandlerContext, HandlerOwner, HandlerResolver, JsonObject, Logger, ToolHandler } from '../../core/ports.ts'
+import { createConnections, EgressRefusal, type Egress } from '../http/egress.ts'
 import { exchange, type Answer } from '../http/exchange.ts'
 import { connectionFailure, statusFailure } from '../http/failure.ts'
 import { compileRedaction, type Redaction } from '../http/redaction.ts'
@@ -10,18 +12,18 @@ import { compileRequest, finishRequest, type OutgoingRequest, type RequestTempla
 import { headResult, readContent, resultOf, transformableBody } from '../http/result.ts'
 import { isRepeatable, realTiming, sendRepeatedly, type RetryTiming } from '../http/retry.ts'
 import { createRunningCalls } from '../http/running.ts'
-import { defaults, type HttpSpec } from '../http/spec.ts'
+import { defaults, upstreamDefaults, type HttpSpec } from '../http/spec.ts'
 import { applyTransform, compileTransform, transformableRequest, type Transform, type TransformKey, type TransformSandbox } from '../http/transform.ts'
+import { Upstreams, type UpstreamState } from '../http/upstreams.ts'
 import { together } from '../together.ts'
 
 export interface HttpResolverOptions {
   /** Runs the transforms. */
   readonly sandbox: TransformSandbox
-  /** A dispatcher of the embedding program, which then closes it; without it the resolver has an Agent of its own. */
-  readonly agent?: Dispatcher
-  /** The most connections to one origin. */
-  readonly connections?: number
-  readonly connectTimeoutMs?: number
+  /** How the APIs are reached; what is not there is as the configuration schema says. */
+  readonly upstreams?: Partial<UpstreamsSection>
+  /** Names to addresses; that of the system unless given. */
+  readonly lookup?: LookupFunction
   /** How long close() lets running requests finish. */
   readonly closeTimeoutMs?: number
   readonly timing?: RetryTiming
@@ -30,18 +32,23 @@ export interface HttpResolver extends HandlerResolver<HttpHandler> {
   resolve (spec: HttpSpec, owner: HandlerOwner): Promise<ToolHandler>
   /** Lets running requests finish within a limit, then ends them. */
   close (): Promise<void>
+  /** How it goes with the APIs that were called. */
+  readonly upstreams: () => UpstreamState[]
 }
 
 const mib = 1024 * 1024
 const maxTransformOutputBytes = 10 * mib
 
 /** All that a handler needs at a call, made once. */
-interface Upstream {
+interface Call {
   readonly owner: HandlerOwner
-  readonly dispatcher: Dispatcher
+  readonly upstreams: Upstreams
+  readonly egress: Egress
   readonly timing: RetryTiming
   readonly template: RequestTemplate
   readonly timeoutMs: number
+  readonly headersTimeoutMs: number | undefined
+  readonly bodyTimeoutMs: number | undefined
   readonly retries: number
   readonly maxBytes: number
   readonly hide: Redaction
@@ -49,27 +56,33 @@ interface Upstream {
   readonly responseTransform: Transform | undefined
 }
 
-/** Makes handlers of type `http`: one pool of connections for all of them. */
+/** Makes handlers of type `http`. They share their connections, as far as they may reach the same. */
 export function createHttpResolver (options: HttpResolverOptions): HttpResolver {
-  const { connections = 128, connectTimeoutMs = 5000, closeTimeoutMs = 5000, timing = realTiming } = options
-  const dispatcher = options.agent ?? new Agent({ connections, connectTimeout: connectTimeoutMs })
+  const { closeTimeoutMs = 5000, timing = realTiming, lookup } = options
+  const limits = { ...upstreamDefaults, ...options.upstreams }
+  const upstreams = new Upstreams(limits, timing)
+  const connections = createConnections({ connections: limits.maxConcurrent, connectTimeoutMs: limits.connectTimeout, allowPrivate: limits.allowPrivate, lookup })
   const calls = createRunningCalls()
 
   return {
     type: 'http',
     async resolve (spec, owner) {
-      const [template, retries, requestTransform, responseTransform] = await together(
+      const [template, egress, retries, requestTransform, responseTransform] = await together(
         () => compileRequest(spec, owner.name),
+        () => connections.egress(spec.allowPrivate ?? defaults.allowPrivate),
         () => checkRetries(spec),
         () => resolveTransform('requestTransform', spec, options.sandbox, owner),
         () => resolveTransform('responseTransform', spec, options.sandbox, owner)
       )
-      const upstream: Upstream = {
+      const call: Call = {
         owner,
-        dispatcher,
+        upstreams,
+        egress,
         timing,
         template,
         timeoutMs: spec.timeout ?? defaults.timeout,
+        headersTimeoutMs: spec.headersTimeout,
+        bodyTimeoutMs: spec.bodyTimeout,
         retries,
         maxBytes: spec.maxResponseBytes ?? defaults.maxResponseBytes,
         hide: compileRedaction(spec),
@@ -78,42 +91,57 @@ export function createHttpResolver (options: HttpResolverOptions): HttpResolver 
       }
       return (args, context) => {
         if (calls.closed) throw new ToolFailedError(`${owner.name}: Gantry is shutting down.`)
-        return calls.track(callUpstream(upstream, args, context))
+        return calls.track(callUpstream(call, args, context))
       }
     },
     async close () {
       await calls.close(closeTimeoutMs)
-      // Not agent.close(): an Agent that is closing has let go of its connections, and could not end them at the limit.
-      if (options.agent === undefined) await dispatcher.destroy()
-    }
+      await connections.destroy()
+    },
+    upstreams: () => upstreams.states()
   }
 }
 
-async function callUpstream (upstream: Upstream, args: JsonObject, context: HandlerContext): Promise<unknown> {
-  const { owner, dispatcher, timing, timeoutMs, maxBytes } = upstream
+async function callUpstream (call: Call, args: JsonObject, context: HandlerContext): Promise<unknown> {
+  const { owner, timing } = call
   const { signal } = context
   const deadline = timing.now() + owner.timeoutMs
   try {
-    const request = await makeRequest(upstream, args, context)
-    const retries = isRepeatable(request.method, request.headers) ? upstream.retries : 0
-    const outcome = await sendRepeatedly(() => exchange(dispatcher, request, { timeoutMs, maxBytes, signal }), { retries, deadline, timing, signal })
-    if ('error' in outcome) throw connectionFailure(owner.name, request, outcome.error, outcome.attempts)
-    if (outcome.answer.status >= 300) throw statusFailure(owner.name, request, outcome.answer, outcome.attempts, upstream.hide)
-    return await makeResult(upstream, request, outcome.answer, args, context)
+    const request = await makeRequest(call, args, context)
+    const retries = isRepeatable(request.method, request.headers) ? call.retries : 0
+    const outcome = await sendRepeatedly(() => send(call, request, context), { retries, deadline, timing, signal })
+    if ('error' in outcome) {
+      reportRefusal(outcome.error, context.logger)
+      throw connectionFailure(owner.name, request, outcome.error, outcome.attempts)
+    }
+    if (outcome.answer.status >= 300) throw statusFailure(owner.name, request, outcome.answer, outcome.attempts, call.hide)
+    return await makeResult(call, request, outcome.answer, args, context)
   } catch (error) {
     if (signal.aborted) throw signal.reason instanceof Error ? signal.reason : new CancelledError()
     throw error
   }
 }
 
-async function makeRequest ({ owner, template, requestTransform }: Upstream, args: JsonObject, context: HandlerContext): Promise<OutgoingRequest> {
+function send ({ upstreams, egress, timeoutMs, headersTimeoutMs, bodyTimeoutMs, maxBytes }: Call, request: OutgoingRequest, { signal, logger }: HandlerContext): Promise<Answer> {
+  return upstreams.send({ origin: request.origin, timeoutMs, signal, logger }, (waitedMs) =>
+    exchange(egress(request.reach), request, { timeoutMs, waitedMs, headersTimeoutMs, bodyTimeoutMs, maxBytes, signal }))
+}
+
+/** Tells the operator what the caller is not told. */
+function reportRefusal (error: unknown, logger: Logger): void {
+  if (!(error instanceof EgressRefusal)) return
+  const { host, addresses } = error
+  logger.warn({ host, addresses }, 'A request was not sent: no address of its host may be reached. `allowPrivate` opens ranges, `allowedHosts` a host by its name.')
+}
+
+async function makeRequest ({ owner, template, requestTransform }: Call, args: JsonObject, context: HandlerContext): Promise<OutgoingRequest> {
   const draft = template.draft(args, context)
   if (requestTransform === undefined) return finishRequest(draft, owner.name)
   const returned = await transformed('requestTransform', owner, () => requestTransform(transformableRequest(draft), args, context))
   return finishRequest(applyTransform(draft, returned, template.allowed, owner.name), owner.name)
 }
 
-async function makeResult ({ owner, responseTransform }: Upstream, request: OutgoingRequest, answer: Answer, args: JsonObject, context: HandlerContext): Promise<unknown> {
+async function makeResult ({ owner, responseTransform }: Call, request: OutgoingRequest, answer: Answer, args: JsonObject, context: HandlerContext): Promise<unknown> {
   if (responseTransform === undefined && request.method === 'HEAD') return headResult(answer)
   let content
   try {

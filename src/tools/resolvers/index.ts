@@ -1,7 +1,10 @@
 import { HandlerLoadError } from '../../core/errors.ts'
-import type { HandlerOwner, ToolHandler } from '../../core/ports.ts'
+import type { HandlerOwner, Logger, ToolHandler } from '../../core/ports.ts'
 import type { Handler } from '../../../schemas/handler.ts'
+import type { UpstreamsSection } from '../../../schemas/config/server.ts'
 import type { FileBounds } from '../allowed-file.ts'
+import type { HandlerTrace } from '../containment/handler-trace.ts'
+import type { UpstreamState } from '../http/upstreams.ts'
 import { createFileResolver } from './file.ts'
 import { createRegistryResolver } from './registry.ts'
 
@@ -9,6 +12,8 @@ import { createRegistryResolver } from './registry.ts'
 export interface Resolvers {
   /** Rejects with a HandlerLoadError, or with an AggregateError of several. */
   resolve (spec: Handler, owner: HandlerOwner): Promise<ToolHandler>
+  /** How it goes with the APIs that `http` handlers have called. */
+  upstreams (): UpstreamState[]
   close (): Promise<void>
 }
 
@@ -16,15 +21,27 @@ export interface ResolversOptions {
   bounds: FileBounds
   /** What the embedding program registered by name. */
   handlers: ReadonlyMap<string, ToolHandler>
+  /** Of a program that answers for what handlers leave running. */
+  trace?: HandlerTrace | undefined
+  /** Told of what handlers in threads of their own leave running. */
+  logger?: Logger
+  /** How `http` handlers reach their APIs; without it, by the defaults. */
+  upstreams?: UpstreamsSection
 }
 
 /** What only some configurations need is loaded when the first handler asks for it: it would double the time of a start. */
-export function createResolvers ({ bounds, handlers }: ResolversOptions): Resolvers {
-  const file = createFileResolver(bounds)
+export function createResolvers ({ bounds, handlers, trace, logger, upstreams }: ResolversOptions): Resolvers {
+  const isolation = once(async () => (await import('../isolated/index.ts')).createIsolation({ logger }))
+  const file = createFileResolver({ bounds, trace, isolate: async (module, memoryLimitBytes, owner) => await (await isolation.get()).isolate(module, memoryLimitBytes, owner) })
   const registry = createRegistryResolver(handlers)
   const sandbox = once(async () => (await import('../sandbox/index.ts')).createSandbox({}))
   const inline = once(async () => (await import('./inline.ts')).createInlineResolver({ sandbox: await sandbox.get() }))
-  const http = once(async () => (await import('./http.ts')).createHttpResolver({ sandbox: await sandbox.get() }))
+  let states = (): UpstreamState[] => []
+  const http = once(async () => {
+    const resolver = (await import('./http.ts')).createHttpResolver({ sandbox: await sandbox.get(), ...(upstreams !== undefined && { upstreams }) })
+    states = resolver.upstreams
+    return resolver
+  })
 
   return {
     async resolve (spec, owner) {
@@ -37,9 +54,11 @@ export function createResolvers ({ bounds, handlers }: ResolversOptions): Resolv
         default: return spec satisfies never
       }
     },
+    upstreams: () => states(),
     async close () {
       await (await http.made)?.close()
       await (await sandbox.made)?.close()
+      await (await isolation.made)?.close()
     }
   }
 }

@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../core/call-errors.ts'
 import { GantryError } from '../../core/errors.ts'
 import type { Principal } from '../../core/ports.ts'
+import { Pool } from '../threads/pool.ts'
+import type { Job } from '../threads/task.ts'
 import { readEvent, type SandboxEvent } from './events.ts'
-import type { CheckedOutcome, Outcome } from './messages.ts'
-import { Pool } from './pool.ts'
-import type { Job } from './task.ts'
+import type { CheckedOutcome, Outcome, SandboxWork } from './messages.ts'
+import { startThread } from './thread.ts'
 
 export interface SandboxOptions {
   /** The most threads that run code at the same time. Default: one for each core, 2 to 8. */
@@ -64,7 +65,12 @@ const CHECK_LIMIT_MS = 5000
 
 /** Makes a sandbox. Nothing is loaded and no thread started before its first use. */
 export function createSandbox (options: SandboxOptions = {}): Sandbox {
-  const pool = new Pool({
+  const pool = new Pool<SandboxWork>({
+    start: startThread,
+    timedOut: { type: 'timeout' },
+    failures: { closed: closedError, broken: brokenError },
+    // The checks of a whole configuration come at once.
+    isBrief: ({ type }) => type === 'check',
     maxWorkers: options.maxWorkers ?? Math.min(Math.max(availableParallelism(), 2), 8),
     maxQueue: options.maxQueue ?? 1000,
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
@@ -108,7 +114,7 @@ export function createSandbox (options: SandboxOptions = {}): Sandbox {
   }
 }
 
-function describeJob ({ args, info, timeoutMs, memoryLimitBytes, maxOutputBytes, signal, onEvent }: RunRequest, source: string): Job {
+function describeJob ({ args, info, timeoutMs, memoryLimitBytes, maxOutputBytes, signal, onEvent }: RunRequest, source: string): Job<SandboxWork> {
   return {
     request: { type: 'call', source, argsText: JSON.stringify(args ?? null), infoText: describeCall(info), timeoutMs, memoryLimitBytes, maxOutputBytes },
     limitMs: timeoutMs,
@@ -166,4 +172,13 @@ function describeCall ({ requestId, metadata, sessionId, principal, traceparent 
     traceparent,
     ...(principal !== undefined && { principal: { kind: principal.kind, name: principal.name, permissions: principal.permissions, tier: principal.tier } })
   })
+}
+
+function closedError (): Error {
+  return new ToolFailedError('The sandbox for inline code is closed: the server is stopping.')
+}
+
+function brokenError (cause: Error): Error {
+  const outOfMemory = 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  return new ToolFailedError(outOfMemory ? 'The arguments or the result were too large for the sandbox.' : 'The sandbox that ran this code broke. The server log has the details.', { cause })
 }

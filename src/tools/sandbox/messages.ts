@@ -15,11 +15,8 @@ export interface CallRequest {
 }
 export type Request = CheckRequest | CallRequest
 
-/** Thread to main. `ready` comes once; every request is answered by one `done`, after its events. */
-export type Reply =
-  | { readonly type: 'ready' }
-  | { readonly type: 'event', readonly text: string }
-  | { readonly type: 'done', readonly outcome: Outcome, readonly droppedEvents: number }
+/** What a thread of the sandbox is asked; events are what the prelude wrote. */
+export interface SandboxWork { request: Request, event: string, outcome: Outcome }
 
 /** Why the interrupt handler ended a call: its time was up, or the main thread asked for it. */
 export type StopReason = 'timeout' | 'stopped'

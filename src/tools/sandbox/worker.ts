@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { checkCode, runCall, type Verdict } from './call.ts'
 import { COMMON_MEMORY_BYTES, createEngine, type Machine } from './engine.ts'
-import type { CallRequest, Reply, Request, StopReason } from './messages.ts'
+import type { Reply } from '../threads/pool.ts'
+import type { CallRequest, Request, SandboxWork, StopReason } from './messages.ts'
 
-/** A sandbox thread: serves one request after the other, each in a context of its own. Started by pool.ts. */
+/** A sandbox thread: serves one request after the other, each in a context of its own. Started by threads/pool.ts. */
 
 /** Bounds what one call can make the main thread deliver. */
 const MAX_EVENTS = 1000
@@ -49,13 +50,13 @@ function collectEvents (): { emit: (text: string) => void, dropped: () => number
       }
       count++
       chars += text.length
-      post({ type: 'event', text })
+      post({ type: 'event', event: text })
     },
     dropped: () => dropped
   }
 }
 
-function post (reply: Reply): void {
+function post (reply: Reply<SandboxWork>): void {
   port.postMessage(reply)
 }
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
-import { Agent } from 'undici'
 import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../../src/core/call-errors.ts'
 import { realTiming } from '../../../src/tools/http/retry.ts'
 import { contextOf, failureOf, handlerOf, listen, openResolver, ownerOf, sendJson, startUpstream, type Test } from './support.ts'
@@ -35,7 +34,7 @@ t.test('a request that waits for a free connection is a timeout too, and is then
     arrived.push(request.url ?? '')
     if (request.url === '/last') sendJson(response, { ok: true })
   })
-  const resolver = openResolver(t, { connections: 1 })
+  const resolver = openResolver(t, { upstreams: { maxConcurrent: 1 } })
   const resolve = (path: string, timeout: number) => resolver.resolve({ type: 'http', url: origin + path, timeout }, ownerOf())
   const [first, waiting, last] = [await resolve('/first', 60_000), await resolve('/waiting', 20), await resolve('/last', 60_000)]
   const held = new AbortController()
@@ -112,7 +111,7 @@ t.test('100 calls at once each get their own answer, over kept connections', asy
   const upstream = await startUpstream(t, (response, seen) => sendJson(response, { url: seen.url }))
   let connections = 0
   upstream.server.on('connection', () => { connections++ })
-  const handler = await handlerOf(t, { url: `${upstream.origin}/\${args.n}` }, { connections: 10 })
+  const handler = await handlerOf(t, { url: `${upstream.origin}/\${args.n}` }, { upstreams: { maxConcurrent: 10 } })
   const numbers = Array.from({ length: 100 }, (_, n) => n)
   const answers = await Promise.all(numbers.map(async (n) => handler({ n }, contextOf())))
   t.strictSame(answers, numbers.map((n) => ({ url: `/${n}` })))
@@ -153,16 +152,4 @@ t.test('close ends what is still running when its limit is over', async (t) => {
   await arrived
   await resolver.close()
   t.match(await call, { constructor: ToolFailedError, message: /Gantry is shutting down/ })
-})
-
-t.test('an agent of the embedding program is used, and left open', async (t) => {
-  const upstream = await startUpstream(t)
-  const agent = new Agent()
-  t.teardown(() => agent.destroy())
-  const resolver = openResolver(t, { agent })
-  const handler = await resolver.resolve({ type: 'http', url: upstream.origin }, ownerOf())
-  t.strictSame(await handler({}, contextOf()), { ok: true })
-  t.strictSame(Object.keys(agent.stats), [upstream.origin])
-  await resolver.close()
-  t.equal(agent.destroyed, false)
 })

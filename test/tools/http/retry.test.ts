@@ -61,7 +61,7 @@ t.test('a POST with an idempotency key is tried again with the same key, and wit
   const spec = { method: 'POST' as const, retries: 2, headers: { 'Idempotency-Key': '${args.key}' } }
   const keyed = await call(t, failing(1, reset), spec, { args: { key: 'k1' } })
   t.strictSame(keyed.seen.map(({ headers }) => headers['idempotency-key']), ['k1', 'k1'])
-  t.equal((await call(t, reset, spec)).requests, 1)
+  for (const args of [{}, { key: null }, { key: '' }, { key: ' ' }]) t.equal((await call(t, reset, spec, { args })).requests, 1, JSON.stringify(args))
 })
 
 t.test('an answer that breaks off in its body is tried again; one that is too large is not', async (t) => {
@@ -101,7 +101,7 @@ t.test('Retry-After is honoured, as seconds and as a date', async (t) => {
   const now = Date.UTC(2026, 0, 1)
   t.equal(retryDelay(0, 'Thu, 01 Jan 2026 00:00:07 GMT', () => 0.5, now), 7000)
   t.equal(retryDelay(0, 'Wed, 31 Dec 2025 23:00:00 GMT', () => 0.5, now), 0)
-  for (const nonsense of ['soon', '', '-', ['1', '2']]) t.equal(retryDelay(0, nonsense, () => 0.5, now), 100, String(nonsense))
+  for (const nonsense of ['soon', '', '-', '-5', '1.5', '1e3', ['1', '2']]) t.equal(retryDelay(0, nonsense, () => 0.5, now), 100, String(nonsense))
 })
 
 t.test('a wait that would outlast the call is not begun, and the error passes Retry-After on', async (t) => {

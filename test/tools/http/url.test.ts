@@ -9,7 +9,7 @@ import type { JsonObject } from './support.ts'
 function fill (url: string, args: JsonObject, allowedHosts?: string[]): string {
   const template = compileUrl(url, 'weather', allowedHosts && compileHosts(allowedHosts))
   const query = renderQuery(template.query, args)
-  return template.origin(args) + template.path(args) + (query === '' ? '' : `?${query}`)
+  return template.target(args).origin + template.path(args) + (query === '' ? '' : `?${query}`)
 }
 
 const api = 'http://api.example.com'

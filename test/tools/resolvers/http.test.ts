@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ArgumentsInvalidError } from '../../../src/core/call-errors.ts'
 import { createSandbox } from '../../../src/tools/sandbox/index.ts'
+import { build } from '../../helpers/build.ts'
 import { contextOf, failureOf, heldTiming, openResolver, ownerOf, sendJson, startUpstream } from '../http/support.ts'
 
 t.test('a handler of the file becomes a function that calls the API, with every key at work', async (t) => {
@@ -58,4 +59,20 @@ t.test('arguments that were refused send nothing, and the next call works', asyn
 t.test('a name of a handler is the owner\'s in messages, whatever its kind', async (t) => {
   const handler = await openResolver(t).resolve({ type: 'http', url: 'http://127.0.0.1:1/' }, { kind: 'resource', name: 'readme', timeoutMs: 1000 })
   t.match(await failureOf(handler({}, contextOf())), { message: /^readme: GET http:\/\/127\.0\.0\.1:1 failed/ })
+})
+
+t.test('an app tells how it goes with the APIs that its tools have called, and its limits are those of the file', async (t) => {
+  const upstream = await startUpstream(t, (response) => sendJson(response, {}, 500))
+  const handler = { type: 'http', url: upstream.origin }
+  const app = await build(t, { tools: [{ name: 'weather', inputSchema: { type: 'object' }, handler }], server: { upstreams: { circuitBreaker: { failures: 2 } } } })
+  t.strictSame(app.upstreams(), [])
+  const call = () => app.inject({ method: 'POST', url: '/tools/weather', payload: {} })
+  t.match((await call()).json(), { code: 'MCP_TOOL_FAILED' })
+  t.strictSame(app.upstreams(), [{ origin: upstream.origin, circuit: 'closed', failures: 1, running: 0, waiting: 0 }])
+  t.match((await call()).json(), { code: 'MCP_TOOL_FAILED' })
+  const refused = await call()
+  t.match(refused.json(), { title: 'Service Unavailable', status: 503, code: 'MCP_UPSTREAM_FAILING' })
+  t.match(Number(refused.headers['retry-after']), Number)
+  t.ok(Number(refused.headers['retry-after']) > 0)
+  t.match(app.upstreams(), [{ circuit: 'open', failures: 2 }])
 })

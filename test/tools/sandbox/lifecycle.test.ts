@@ -138,6 +138,7 @@ t.test('a process that uses a sandbox writes nothing to stdout and ends by itsel
 t.test('the compiled files run without tsx', async (t) => {
   const dist = t.testdir({ 'package.json': '{ "type": "module" }' })
   compile('src/tools/sandbox', dist)
+  compile('src/tools/threads', dist)
   compile('src/core', dist)
   t.ok(existsSync(join(dist, 'src/tools/sandbox/worker.js')))
   t.strictSame(await execute(t, dist, join(dist, 'src/tools/sandbox/index.js'), []), { code: 0, stdout: '', stderr: expected })

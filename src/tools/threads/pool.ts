@@ -1,13 +1,35 @@
-import { ToolFailedError } from '../../core/call-errors.ts'
+import type { Worker } from 'node:worker_threads'
 import { OverloadedError } from '../../core/errors.ts'
-import type { Outcome, Reply } from './messages.ts'
-import { createTask, type Job, type Task } from './task.ts'
-import { startThread, type SandboxThread } from './thread.ts'
+import { createTask, type Job, type Task, type Work } from './task.ts'
 
 /** What setTimeout takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-export interface PoolOptions {
+/** A thread of a pool. */
+export interface PoolThread {
+  readonly worker: Worker
+  /** Asks the running request to stop, or takes that back before the next. */
+  setStop (stop: boolean): void
+}
+
+/** Thread to pool. `ready` comes once; every request is answered by one `done`, after its events. */
+export type Reply<W extends Work> =
+  | { readonly type: 'ready' }
+  | { readonly type: 'event', readonly event: W['event'] }
+  | { readonly type: 'done', readonly outcome: W['outcome'], readonly droppedEvents: number }
+  /** Something failed in the thread that belongs to no request any more. */
+  | { readonly type: 'stray', readonly cause: Error }
+
+export interface PoolOptions<W extends Work> {
+  start (): PoolThread
+  /** The outcome of a request whose thread was killed because its time was up. */
+  readonly timedOut: W['outcome']
+  /** What a request is rejected with when the pool is closed, and when its thread broke. */
+  readonly failures: { closed (): Error, broken (cause: Error): Error }
+  /** Whether requests of this kind take no time, so that one thread does all that wait. */
+  isBrief? (request: W['request']): boolean
+  /** Told what failed in a thread while no request ran. */
+  onStray? (cause: Error): void
   readonly maxWorkers: number
   readonly maxQueue: number
   /** How long a thread may be without work before it ends. */
@@ -16,31 +38,31 @@ export interface PoolOptions {
   readonly graceMs: number
 }
 
-interface Thread extends SandboxThread {
+interface Thread<W extends Work> extends PoolThread {
   ready: boolean
-  task: Task | undefined
+  task: Task<W> | undefined
   /** Of the running task's last resort, or of idleness. */
   timer: NodeJS.Timeout | undefined
 }
 
 /**
- * The sandbox threads: started when needed, one request at a time each, killed when they do not answer. Piscina, which does
+ * Threads for code that may block: started when needed, one request at a time each, killed when they do not answer. Piscina, which does
  * most of this, leaves tasks with an abort signal out of its queue limit, strands its queue when such a task is aborted
  * while no other thread is left, and cannot keep a thread's stdout from the process.
  */
-export class Pool {
-  readonly #options: PoolOptions
-  readonly #threads = new Set<Thread>()
-  readonly #queue = new Set<Task>()
+export class Pool<W extends Work> {
+  readonly #options: PoolOptions<W>
+  readonly #threads = new Set<Thread<W>>()
+  readonly #queue = new Set<Task<W>>()
   #closed = false
 
-  constructor (options: PoolOptions) {
+  constructor (options: PoolOptions<W>) {
     this.#options = options
   }
 
-  /** Rejects with the signal's reason, with an OverloadedError when the queue is full, or with a ToolFailedError when the thread breaks. */
-  async run (job: Job): Promise<Outcome> {
-    if (this.#closed) throw closedError()
+  /** Rejects with the signal's reason, with an OverloadedError when the queue is full, or with what `failures` says. */
+  async run (job: Job<W>): Promise<W['outcome']> {
+    if (this.#closed) throw this.#options.failures.closed()
     if (job.signal?.aborted === true) throw job.signal.reason
     if (this.#queue.size >= this.#options.maxQueue) throw new OverloadedError()
     return new Promise((resolve, reject) => {
@@ -56,34 +78,37 @@ export class Pool {
     const tasks = [...this.#queue, ...threads.flatMap(({ task }) => task ?? [])]
     this.#queue.clear()
     const ends = threads.map((thread) => this.#end(thread))
-    for (const task of tasks) task.reject(closedError())
+    for (const task of tasks) task.reject(this.#options.failures.closed())
     await Promise.all(ends)
   }
 
   /** Gives waiting tasks to free threads, and starts a thread when that is not enough. */
   #pump (): void {
     let starting = 0
-    let checking = false
+    let brief = false
     for (const thread of this.#threads) {
       if (thread.ready && thread.task === undefined) this.#assign(thread)
       if (!thread.ready) starting++
-      checking ||= !thread.ready || thread.task?.job.request.type === 'check'
+      brief ||= !thread.ready || (thread.task !== undefined && this.#isBrief(thread.task))
     }
-    // The checks of a whole configuration come at once and take no time: one thread does them all.
     const [next] = this.#queue
-    const wanted = next?.job.request.type === 'check' ? !checking : this.#queue.size > starting
+    const wanted = next !== undefined && this.#isBrief(next) ? !brief : this.#queue.size > starting
     if (wanted && this.#threads.size < this.#options.maxWorkers) this.#start()
   }
 
+  #isBrief ({ job }: Task<W>): boolean {
+    return this.#options.isBrief?.(job.request) ?? false
+  }
+
   #start (): void {
-    const thread: Thread = { ...startThread(), ready: false, task: undefined, timer: undefined }
+    const thread: Thread<W> = { ...this.#options.start(), ready: false, task: undefined, timer: undefined }
     this.#threads.add(thread)
-    thread.worker.on('message', (reply: Reply) => { this.#receive(thread, reply) })
+    thread.worker.on('message', (reply: Reply<W>) => { this.#receive(thread, reply) })
     thread.worker.on('error', (error) => { this.#lose(thread, error) })
     thread.worker.on('exit', (code) => { this.#lose(thread, new Error(`The thread exited with code ${code}.`)) })
   }
 
-  #assign (thread: Thread): void {
+  #assign (thread: Thread<W>): void {
     const task = this.#takeFirst()
     if (task === undefined) return
     thread.task = task
@@ -93,7 +118,7 @@ export class Pool {
     this.#allow(thread, task, task.job.limitMs + this.#options.graceMs)
   }
 
-  #receive (thread: Thread, reply: Reply): void {
+  #receive (thread: Thread<W>, reply: Reply<W>): void {
     if (!this.#threads.has(thread)) return
     const { task } = thread
     switch (reply.type) {
@@ -101,18 +126,20 @@ export class Pool {
         thread.ready = true
         return this.#release(thread)
       case 'event':
-        return task?.report(() => task.job.onEvent?.(reply.text))
+        return task?.report(() => task.job.onEvent?.(reply.event, (message) => { if (thread.task === task) thread.worker.postMessage(message) }))
       case 'done':
         if (reply.droppedEvents > 0) task?.report(() => task.job.onDropped?.(reply.droppedEvents))
         task?.resolve(reply.outcome)
         return this.#release(thread)
+      case 'stray':
+        return this.#options.onStray?.(reply.cause)
       default:
         return reply satisfies never
     }
   }
 
   /** Takes up the next task; without one, the thread neither keeps the process alive nor stays for long. */
-  #release (thread: Thread): void {
+  #release (thread: Thread<W>): void {
     clearTimeout(thread.timer)
     thread.task = undefined
     this.#pump()
@@ -122,7 +149,7 @@ export class Pool {
   }
 
   /** Nobody wants the answer any more. First the flag, which QuickJS looks at while it runs; then the end of the thread. */
-  #abandon (task: Task): void {
+  #abandon (task: Task<W>): void {
     if (this.#queue.delete(task)) return
     for (const thread of this.#threads) {
       if (thread.task !== task) continue
@@ -132,46 +159,38 @@ export class Pool {
   }
 
   /** Ends the thread if it still has the task after this time. */
-  #allow (thread: Thread, task: Task, ms: number): void {
+  #allow (thread: Thread<W>, task: Task<W>, ms: number): void {
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
       // If it was this process that was late, the answer is there and waits to be read: look once more.
       setImmediate(() => {
         if (thread.task !== task) return
         void this.#end(thread)
-        task.resolve({ type: 'timeout' })
+        task.resolve(this.#options.timedOut)
         this.#pump()
       })
     }, Math.min(ms, MAX_TIMER_MS))
   }
 
   /** A thread that broke takes only its own task with it, or, when it never began to work, the one it was started for. */
-  #lose (thread: Thread, cause: Error): void {
+  #lose (thread: Thread<W>, cause: Error): void {
     if (!this.#threads.has(thread)) return
     void this.#end(thread)
     const task = thread.task ?? (thread.ready ? undefined : this.#takeFirst())
-    task?.reject(brokenError(cause))
+    if (task === undefined) this.#options.onStray?.(cause)
+    else task.reject(this.#options.failures.broken(cause))
     this.#pump()
   }
 
-  #end (thread: Thread): Promise<number> {
+  #end (thread: Thread<W>): Promise<number> {
     clearTimeout(thread.timer)
     this.#threads.delete(thread)
     return thread.worker.terminate()
   }
 
-  #takeFirst (): Task | undefined {
+  #takeFirst (): Task<W> | undefined {
     const [first] = this.#queue
     if (first !== undefined) this.#queue.delete(first)
     return first
   }
-}
-
-function closedError (): Error {
-  return new ToolFailedError('The sandbox for inline code is closed: the server is stopping.')
-}
-
-function brokenError (cause: Error): Error {
-  const outOfMemory = 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  return new ToolFailedError(outOfMemory ? 'The arguments or the result were too large for the sandbox.' : 'The sandbox that ran this code broke. The server log has the details.', { cause })
 }
