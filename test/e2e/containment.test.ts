@@ -67,6 +67,9 @@ const doors = [['HTTP', overHttp], ['stdio', overStdio]] as const
 for (const [door, open] of doors) {
   t.test(`over ${door}, whatever a handler does wrong is one failed call and one line of the log, and the server goes on`, async (t) => {
     const { program, call, logged } = await open(t)
+    // The first is known by its stack; from then on, calls are traced.
+    t.match(await call({ group: 'left', name: 'timer' }), { failed: false })
+    await until('the first failure is in the log', () => logged().length === 1)
     async function check (group: string, name: string, expected: Outcome['failed']): Promise<void> {
       const before = logged().length
       const { failed, text } = await call({ group, name })
@@ -92,6 +95,18 @@ for (const [door, open] of doors) {
     t.strictSame(await program.exited, { code: 0, signal: null }, 'the server itself ends as it is told to')
   })
 }
+
+t.test('before any has failed, too, what a handler leaves running ends no server, and its call fails in time', { jobs: 3 }, async (t) => {
+  for (const name of ['immediate', 'socket', 'rejectionOfNothing', 'exit']) {
+    t.test(name, { buffered: true }, async (t) => {
+      const server = await start(t, { config: { ...config, tools: config.tools.slice(0, 1).map((tool) => ({ ...tool, timeout: 500 })) } })
+      const call = async (args: object): Promise<number> => (await fetch(`${server.origin}/tools/wild`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) })).status
+      t.ok(await call({ group: 'begun', name }) >= 500)
+      t.match(faultsIn(server.stdout)[0], { level: 50, msg: /left something running that failed/ })
+      t.equal(await call({}), 200)
+    })
+  }
+})
 
 t.test('what a module leaves running when it is loaded fails without the server', async (t) => {
   const folder = t.testdir({ 'late.mjs': "setImmediate(() => { throw new Error('After loading.') })\nprocess.on('SIGUSR2', () => { throw new Error('At a signal.') })\nexport default () => 'fine'\n" })

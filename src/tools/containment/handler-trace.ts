@@ -1,65 +1,92 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { fileURLToPath } from 'node:url'
+import { dirname, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ToolFailedError } from '../../core/call-errors.ts'
 import { CallContext } from '../../core/context.ts'
 import { logThrown } from '../../core/thrown.ts'
 import type { HandlerContext, JsonObject, Logger, ToolHandler } from '../../core/ports.ts'
 
-/** What running code was begun by: a call of a handler, or the loading of a handler's module. */
-type Origin = HandlerContext | LoadedModule
-class LoadedModule {
-  readonly file: string
-  constructor (file: string) { this.file = file }
-}
+/** Node's own account of what begins what costs each call a tenth of its time before this version, and nothing to speak of from then on. */
+const cheapFromMajor = 24
+/** The server's own code: what of it is in a stack says nothing of handlers. */
+const own = dirname(dirname(dirname(fileURLToPath(import.meta.url)))) + sep
+const stackFrames = 50
 
 /**
- * Knows, of whatever runs, by which handler it was begun: also in timers, events and promises that nobody waits for. Costs nothing until
- * the first module is loaded; from then on, Node keeps account of what begins what.
+ * Knows, of whatever fails without anybody to catch it, whether a handler began it. At first by the stack alone, which costs calls nothing;
+ * from the first such failure on, each call is traced, so that whatever it began leads back to it: timers, events, promises.
  */
 export class HandlerTrace {
-  readonly #origins = new AsyncLocalStorage<Origin>()
+  readonly #calls = new AsyncLocalStorage<HandlerContext>()
+  /** The files of handlers, and how their folders and the files in them begin in a stack. */
   readonly #files = new Set<string>()
+  readonly #folders = new Set<string>()
+  #isTracing = Number.parseInt(process.versions.node) >= cheapFromMajor
 
-  /** Runs a handler. What it begins belongs to this call. */
+  /** Runs a handler. */
   call (handler: ToolHandler, args: JsonObject, context: HandlerContext): unknown {
-    return this.#origins.run(context, handler, args, context)
+    return this.#isTracing ? this.#calls.run(context, handler, args, context) : handler(args, context)
   }
 
-  /** Runs the import of a handler's module (a file URL). What the module begins while it loads belongs to its file. */
-  load<Module> (url: string, importModule: () => Promise<Module>): Promise<Module> {
+  /** Notes the module of a handler (a file URL), before it is loaded. */
+  note (url: string): void {
     const file = fileURLToPath(url)
     this.#files.add(file)
-    return this.#origins.run(new LoadedModule(file), importModule)
+    const folder = dirname(file) + sep
+    this.#folders.add(folder).add(pathToFileURL(folder).href)
   }
 
   /** Throws a ToolFailedError where a handler, or what one has begun, does what ends the server. */
   refuse (what: string): void {
-    if (this.#origins.getStore() !== undefined) throw new ToolFailedError(`${what} was called by a handler: it may not end the server.`)
+    if (this.#files.size === 0) return
+    if (this.#calls.getStore() !== undefined || this.#placeIn(stackHere()) !== undefined) throw new ToolFailedError(`${what} was called by a handler: it may not end the server.`)
   }
 
   /**
    * For an uncaught exception, in the event that tells of it: whether it comes from a handler. If so, it has its line in the log, and the
-   * call fails if it was still running.
+   * call fails if it is known and still running.
    */
   contain (thrown: unknown, logger: Logger): boolean {
-    const origin = this.#origins.getStore() ?? this.#fileIn(thrown)
-    if (origin === undefined) return false
-    if (origin instanceof LoadedModule) {
-      logThrown(logger, thrown, { file: origin.file }, 'A handler left something running that failed, and nobody was there to catch it.', 'error')
-      return true
-    }
-    const { requestId, metadata: { toolName } } = origin
+    if (this.#files.size === 0) return false
+    const context = this.#calls.getStore()
+    if (context === undefined) return this.#containUntraced(thrown, logger)
+    const { requestId, metadata: { toolName } } = context
     logThrown(logger, thrown, { requestId }, `The handler of ${toolName} left something running that failed, and nobody was there to catch it.`, 'error')
-    if (origin instanceof CallContext) origin.abort(new ToolFailedError(`${toolName} failed: something that it began threw an error which it did not catch. The server log has the reason under request ${requestId}.`))
+    if (context instanceof CallContext) context.abort(new ToolFailedError(`${toolName} failed: something that it began threw an error which it did not catch. The server log has the reason under request ${requestId}.`))
     return true
   }
 
-  /** Microtasks carry no origin in each version of Node; the stack of what they throw leads to the file. */
-  #fileIn (thrown: unknown): LoadedModule | undefined {
+  #containUntraced (thrown: unknown, logger: Logger): boolean {
     const stack = stackOf(thrown)
-    const file = [...this.#files].find((each) => stack.includes(each))
-    return file === undefined ? undefined : new LoadedModule(file)
+    const file = this.#placeIn(stack)
+    // A socket, a stream or a rejection without a reason leads to nobody: the server's own are all listened to.
+    if (file === undefined && hasFrames(stack)) return false
+    this.#isTracing = true
+    logThrown(logger, thrown, { file }, 'A handler left something running that failed, and nobody was there to catch it.', 'error')
+    return true
   }
+
+  /** The file of a handler, or the folder of one, that a stack leads to. */
+  #placeIn (stack: string): string | undefined {
+    const lines = framesOf(stack).filter((line) => !line.includes(own) && !line.includes(pathToFileURL(own).href))
+    const isIn = (place: string): boolean => lines.some((line) => line.includes(place))
+    return [...this.#files].find((file) => isIn(file) || isIn(pathToFileURL(file).href)) ?? [...this.#folders].find(isIn)
+  }
+}
+
+/** The frames that are not Node's. */
+function framesOf (stack: string): string[] {
+  return stack.split('\n').filter((line) => /^\s+at /.test(line) && !/\(?node:|\(native\)|<anonymous>\)?$/.test(line))
+}
+
+function hasFrames (stack: string): boolean { return framesOf(stack).length > 0 }
+
+function stackHere (): string {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = stackFrames
+  const { stack = '' } = new Error('Here.')
+  Error.stackTraceLimit = stackTraceLimit
+  return stack
 }
 
 function stackOf (thrown: unknown): string {

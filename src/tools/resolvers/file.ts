@@ -25,7 +25,8 @@ export function createFileResolver ({ bounds, trace, isolate }: FileResolverOpti
         throw new HandlerLoadError(['memoryLimit'], 'The memory of a handler that runs in the server cannot be limited: set "isolation" to "worker", or remove `memoryLimit`.')
       }
       if (trace === undefined) return await loadHandler(module)
-      const handler = await trace.load(module.url, () => loadHandler(module))
+      trace.note(module.url)
+      const handler = await loadHandler(module)
       return (args, context) => trace.call(handler, args, context)
     }
   }
