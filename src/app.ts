@@ -203,6 +203,8 @@ async function registerShared (app: FastifyInstance, { config, baseDir, cwd = pr
 }
 
 function createContainer ({ config: { server } }: AppOptions): FastifyInstance {
+  // Node would exchange the two where the headers have more time than the whole.
+  const headersTimeout = Math.min(server.headersTimeout, server.receiveTimeout)
   const prefix = randomBytes(4).toString('hex')
   let count = 0
   return fastify({
@@ -215,7 +217,7 @@ function createContainer ({ config: { server } }: AppOptions): FastifyInstance {
     bodyLimit: server.maxRequestSize,
     keepAliveTimeout: server.keepAliveTimeout,
     requestTimeout: server.receiveTimeout,
-    http: { headersTimeout: server.headersTimeout, connectionsCheckingInterval: checkMs(server.headersTimeout, server.receiveTimeout) },
+    http: { headersTimeout, connectionsCheckingInterval: checkMs(headersTimeout) },
     clientErrorHandler: refuseUnreadable,
     forceCloseConnections: 'idle',
     // What still arrives on an open connection while the server ends is answered, and the connection with it.
@@ -225,6 +227,6 @@ function createContainer ({ config: { server } }: AppOptions): FastifyInstance {
 }
 
 /** How often Node looks for clients that take too long: soon enough for the shortest of their limits. */
-function checkMs (...limitsMs: number[]): number {
-  return Math.max(10, Math.min(5_000, ...limitsMs.map((limitMs) => limitMs / 4)))
+function checkMs (shortestMs: number): number {
+  return Math.max(10, Math.min(5_000, shortestMs / 4))
 }
