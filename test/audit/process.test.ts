@@ -107,8 +107,8 @@ t.test('told to stop, a server records the calls that it cuts off, and its end',
 
 t.test('a handler that would end the process has its line, and whatever does end it takes no line with it', async (t) => {
   const { file, audit, folder } = place(t)
-  writeFileSync(join(folder, 'exit.mjs'), 'process.once("SIGUSR2", () => { process.exit(3) })')
-  const server = await start(t, { file, start: [`--import=${join(folder, 'exit.mjs')}`, serverProgram] })
+  const ending = 'process.once("SIGUSR2", () => { process.exit(3) })'
+  const server = await start(t, { file, start: [`--import=data:text/javascript,${encodeURIComponent(ending)}`, serverProgram] })
   t.equal((await fetch(`${server.origin}/tools/exit`, { method: 'POST' })).status, 500)
   server.signal('SIGUSR2')
   t.match(await server.exited, { code: 3 })
