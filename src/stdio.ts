@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import { buildStdioApp } from './app.ts'
 import { demandOf } from './core/demand.ts'
 import type { GantryError } from './core/errors.ts'
 import { LineConnection } from './core/line-connection.ts'
+import { LineSplitter } from './core/line-splitter.ts'
 import type { Principal } from './core/ports.ts'
 import { localWith } from './core/principals.ts'
 import type { RateLimits } from './core/rate-limits.ts'
@@ -25,14 +25,22 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
     ...(app.rateLimits !== undefined && { refusalOf: countLines(app.rateLimits, principal) }),
     write
   })
-  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity })
-  lines.on('line', (line) => { connection.receive(line) })
-  const inputEnded = new Promise<void>((resolve) => { lines.once('close', resolve) })
+  const inputEnded = readLines(config.server.maxRequestSize, (line) => { connection.receive(line) })
 
   await Promise.race([inputEnded.then(async () => { connection.end(); await connection.settled() }), untilSignal()])
-  lines.close()
+  process.stdin.pause()
   connection.end()
   return await closeWithin(opened, connection.settled())
+}
+
+/** Hands on each line of standard input. Resolves at its end. */
+async function readLines (maxLength: number, receive: (line: string) => void): Promise<void> {
+  const splitter = new LineSplitter(maxLength)
+  const { stdin } = process
+  stdin.setEncoding('utf8').on('data', (part: string) => { for (const line of splitter.take(part)) receive(line) })
+  await new Promise<void>((resolve) => { stdin.once('end', resolve).once('close', resolve).once('error', () => { resolve() }) })
+  const last = splitter.end()
+  if (last !== '') receive(last)
 }
 
 /** Counts each line as what it asks for. */
