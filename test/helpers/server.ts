@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { LineSplitter } from '../../src/core/line-splitter.ts'
 import { plainEnvironment } from './plain-environment.ts'
 
 export const root = join(import.meta.dirname, '../..')
@@ -51,10 +51,16 @@ export function run (t: Teardown, args: readonly string[], { env = {}, cwd = roo
   const waiting = new Set<(line: string) => void>()
   const listeners: ((line: string) => void)[] = []
   for (const [stream, lines] of [[child.stdout, stdout], [child.stderr, stderr]] as const) {
-    createInterface({ input: stream }).on('line', (line) => {
+    const splitter = new LineSplitter(Infinity)
+    const take = (line: string): void => {
       lines.push(line)
       for (const look of waiting) look(line)
       if (lines === stdout) for (const listener of listeners) listener(line)
+    }
+    stream.setEncoding('utf8').on('data', (part: string) => { for (const line of splitter.take(part)) take(line) })
+    stream.once('end', () => {
+      const last = splitter.end()
+      if (last !== '') take(last)
     })
   }
   child.stdin.on('error', () => {}) // the program may be gone before it has read everything
