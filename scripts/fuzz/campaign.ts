@@ -47,7 +47,7 @@ export interface Outcome {
 const config = 'scripts/fuzz/server.json'
 const connections = 16
 /** Attacks are made in groups of so many. */
-const groupSize = 500
+export const groupSize = 500
 const maxFindings = 20
 const maxAnswerLength = 500
 const errorLine = /"level":(?:50|60)/

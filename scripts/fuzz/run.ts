@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { fuzz, type Finding, type Outcome, type Report } from './campaign.ts'
+import { fuzz, groupSize, type Finding, type Outcome, type Report } from './campaign.ts'
 
 /**
  * Throws generated requests at the built server: npm run fuzz -- [--requests N] [--seed N] [--from N] [--report-every N]
@@ -43,7 +43,7 @@ function printOutcome ({ findings, statuses, tookMs }: Outcome, seed: number): v
 }
 
 function textOf ({ number, fault, attack, answer }: Finding, seed: number): string {
-  const again = number === undefined ? '' : ` (again: npm run fuzz -- --seed ${seed} --from ${Math.floor(number / 500) * 500} --requests 500)`
+  const again = number === undefined ? '' : ` (again: npm run fuzz -- --seed ${seed} --from ${Math.floor(number / groupSize) * groupSize} --requests ${groupSize})`
   return `${number ?? '-'}: ${fault}${again}\n  ${JSON.stringify(attack, (_key, value: unknown) => Buffer.isBuffer(value) ? value.toString('latin1') : value)?.slice(0, 2_000) ?? ''}\n  ${answer}`
 }
 

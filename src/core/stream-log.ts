@@ -74,8 +74,8 @@ export const streamKeepMs = 300_000
 /** How long an instance that is silent is taken to be there. */
 export const presenceMs = 10_000
 
-/** The stream that an event id names. */
-export function streamOf (eventId: string): string | undefined {
-  const match = /^([A-Za-z0-9-]{1,64})\.(\d{1,10})$/.exec(eventId)
-  return match?.[1]
+/** An id in its parts. Undefined when it is not of the form `<stream>.<number>`. */
+export function splitEventId (id: string): { streamId: string, number: number } | undefined {
+  const match = /^([A-Za-z0-9-]{1,64})\.(0|[1-9]\d{0,9})$/.exec(id)
+  return match?.[1] === undefined ? undefined : { streamId: match[1], number: Number(match[2]) }
 }

@@ -1,4 +1,4 @@
-import { streamKeepMs } from '../core/stream-log.ts'
+import { splitEventId, streamKeepMs } from '../core/stream-log.ts'
 
 /** How much of the streams is kept. */
 export interface StreamLogBounds {
@@ -13,12 +13,6 @@ export interface StreamLogBounds {
 }
 
 export const defaultStreamLogBounds: StreamLogBounds = { maxEvents: 200, maxBytes: 1024 * 1024, maxStreams: 100, keepMs: streamKeepMs }
-
-/** An id in its parts. Undefined when it is not of the form `<stream>.<number>`. */
-export function splitEventId (id: string): { streamId: string, number: number } | undefined {
-  const match = /^([A-Za-z0-9-]{1,64})\.(0|[1-9]\d{0,9})$/.exec(id)
-  return match?.[1] === undefined ? undefined : { streamId: match[1], number: Number(match[2]) }
-}
 
 /** The number in the id of an event of a stream. Throws where a caller mixed up its streams. */
 export function numberIn (streamId: string, eventId: string): number {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/ports.ts'
-import type { KeptStream, StreamEvent, StreamLog } from '../core/stream-log.ts'
-import { defaultStreamLogBounds, isGap, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
+import { splitEventId, type KeptStream, type StreamEvent, type StreamLog } from '../core/stream-log.ts'
+import { defaultStreamLogBounds, isGap, numberIn, type StreamLogBounds } from './stream-log-bounds.ts'
 
 export interface StreamLogMemoryOptions extends Partial<StreamLogBounds> {
   clock: Clock

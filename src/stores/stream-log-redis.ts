@@ -1,8 +1,8 @@
 import { isObject } from '../core/json-rpc.ts'
-import { presenceMs, type KeptStream, type StreamEvent, type StreamLog } from '../core/stream-log.ts'
+import { presenceMs, splitEventId, type KeptStream, type StreamEvent, type StreamLog } from '../core/stream-log.ts'
 import type { RedisConnections } from './redis-client.ts'
 import { redisScript } from './redis-script.ts'
-import { defaultStreamLogBounds, numberIn, splitEventId, type StreamLogBounds } from './stream-log-bounds.ts'
+import { defaultStreamLogBounds, numberIn, type StreamLogBounds } from './stream-log-bounds.ts'
 
 export interface StreamLogRedisOptions extends Partial<StreamLogBounds> { redis: Pick<RedisConnections, 'run' | 'keyPrefix'> }
 

@@ -3,8 +3,7 @@ import { CallLostError, EventUnknownError } from '../../core/call-errors.ts'
 import { StateUnavailableError } from '../../core/errors.ts'
 import { errorText } from '../../core/json-rpc.ts'
 import type { JsonObject } from '../../core/ports.ts'
-import type { KeptStream, StreamTail } from '../../core/stream-log.ts'
-import { streamOf } from '../../core/stream-log.ts'
+import { splitEventId, type KeptStream, type StreamTail } from '../../core/stream-log.ts'
 import type { EventStream } from './event-stream.ts'
 import { channelOf, resumedChannel, type StreamKeeping } from './written-streams.ts'
 
@@ -27,20 +26,20 @@ export interface FoundStream {
 
 /** Looks for the stream of an event. Rejects with EventUnknownError when it is not known in this session (any more). */
 export async function findStream ({ bus, log }: StreamKeeping, sessionId: string, lastEventId: string): Promise<FoundStream> {
-  const streamId = streamOf(lastEventId)
-  if (streamId === undefined) throw new EventUnknownError()
+  const event = splitEventId(lastEventId)
+  if (event === undefined) throw new EventUnknownError()
   // Listening starts before reading, so that nothing falls between.
   const early: JsonObject[] = []
   let take = (event: JsonObject): void => { early.push(event) }
-  const leave = await bus.subscribe(channelOf(streamId), (event) => { take(event) })
+  const leave = await bus.subscribe(channelOf(event.streamId), (told) => { take(told) })
   try {
     const tail = await log.after(sessionId, lastEventId)
     if (tail === undefined) throw new EventUnknownError()
     const listen = (later: (event: JsonObject) => void): void => {
       take = later
-      for (const event of early) later(event)
+      for (const told of early) later(told)
     }
-    return { sessionId, last: numberOf(lastEventId), tail, listen, leave }
+    return { sessionId, last: event.number, tail, listen, leave }
   } catch (error) {
     leave()
     throw error

@@ -6,7 +6,7 @@ import { CallContext } from '../../core/context.ts'
 import { logThrown } from '../../core/thrown.ts'
 import type { HandlerContext, JsonObject, Logger, ToolHandler } from '../../core/ports.ts'
 
-/** Node's own account of what begins what costs each call a tenth of its time before this version, and nothing to speak of from then on. */
+/** Before this version, Node's own account of what begins what makes every call dearer; from then on it is cheap. */
 const cheapFromMajor = 24
 /** The server's own code: what of it is in a stack says nothing of handlers. */
 const own = dirname(dirname(dirname(fileURLToPath(import.meta.url)))) + sep

@@ -24,10 +24,9 @@ export function createFileResolver ({ bounds, trace, isolate }: FileResolverOpti
       if (memoryLimit !== undefined) {
         throw new HandlerLoadError(['memoryLimit'], 'The memory of a handler that runs in the server cannot be limited: set "isolation" to "worker", or remove `memoryLimit`.')
       }
-      if (trace === undefined) return await loadHandler(module)
-      trace.note(module.url)
+      trace?.note(module.url)
       const handler = await loadHandler(module)
-      return (args, context) => trace.call(handler, args, context)
+      return trace === undefined ? handler : (args, context) => trace.call(handler, args, context)
     }
   }
 }

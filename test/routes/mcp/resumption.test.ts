@@ -58,13 +58,18 @@ t.test('a client that comes back while the answer is being kept waits for it', a
   t.match((await resumed.events()).map(({ message }) => message), [{ id: 7, result: { content: [{ text: 'done' }] } }])
 })
 
+/** From now on the bus brings nothing of streams. */
+function muteStreams (app: GantryApp): void {
+  const { publish } = app.bus
+  app.bus.publish = (channel, event) => channel.startsWith('stream:') ? 0 : publish(channel, event)
+}
+
 t.test('what the bus did not bring is read: the answer and the end', async (t) => {
   const { app, session, stream, primer, end } = await serve(t)
   stream.cut()
   const resumed = await session.get({ lastEventId: primer?.id })
   t.match(await resumed.message(), { params: { progress: 1 } })
-  const { publish } = app.bus
-  app.bus.publish = (channel, event) => channel.startsWith('stream:') ? 0 : publish(channel, event)
+  muteStreams(app)
   end()
   t.match((await resumed.events()).map(({ message }) => message), [{ id: 7, result: { content: [{ text: 'done' }] } }])
 })
@@ -94,8 +99,7 @@ t.test('when the bus does not bring it, the client is told that it was too large
   stream.cut()
   const resumed = await session.get({ lastEventId: primer?.id })
   t.match(await resumed.message(), { params: { progress: 1 } })
-  const { publish } = app.bus
-  app.bus.publish = (channel, event) => channel.startsWith('stream:') ? 0 : publish(channel, event)
+  muteStreams(app)
   end(large)
   t.strictSame((await resumed.events()).map(({ message }) => message), [tooLarge])
 })
