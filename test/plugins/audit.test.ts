@@ -231,6 +231,17 @@ t.test('a stream for news, and the end of a session, have their lines', async (t
   note(file)
 })
 
+t.test('a stream that is not there to come back for is recorded as refused, not as opened', async (t) => {
+  const { app, file } = await audited(t)
+  const session = await openSession(app)
+  const before = linesIn(file).length
+  const { statusCode } = await app.inject({ method: 'GET', url: '/mcp', headers: { accept: 'text/event-stream', 'last-event-id': 'unknown.0', ...session.headers as Record<string, string> } })
+  t.equal(statusCode, 400)
+  t.equal(linesIn(file).length, before + 1)
+  t.match(linesIn(file).at(-1), { event: 'request.refused', outcome: 'refused', code: 'MCP_EVENT_UNKNOWN' })
+  note(file)
+})
+
 t.test('the line of a call that answers on a stream is there before its answer, and after what it reports', async (t) => {
   const end = deferred<string>()
   const { app, file } = await audited(t, {}, { tools: { work: async (_args, context) => { context.progress(1); return await end.promise } } })

@@ -159,14 +159,12 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
       const lastEventId = request.headers['last-event-id']
       if (session === undefined || sessionStreams === undefined) return
       core.audit?.admit('stream.open')
-      const release = core.streamSlots.take(request.principal)
-      try {
-        core.audit?.record('stream.open', sourceOf(request, session))
-      } catch (error) {
-        release()
-        throw error
-      }
-      sessionStreams.open(session, reply, { lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined, principal: request.principal, release })
+      sessionStreams.open(session, reply, {
+        lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+        principal: request.principal,
+        release: core.streamSlots.take(request.principal),
+        record () { core.audit?.record('stream.open', sourceOf(request, session)) }
+      })
         .catch((error: unknown) => {
           if (reply.sent) core.logger.warn({ err: error, requestId: request.id }, 'A stream could not be resumed.')
           else refuse(request, reply, error)

@@ -25,6 +25,8 @@ export interface StreamRequest {
   principal: Principal
   /** Gives back the place that the stream has among those of its caller. */
   release: () => void
+  /** Called before it is answered, once there is a stream to answer with. What it throws refuses the stream. */
+  record: () => void
 }
 
 const longestWatchMs = 60_000
@@ -57,9 +59,17 @@ export class SessionStreams {
   }
 
   /** Answers a GET. With the id of an event, the stream of that event goes on; else it is a new one for news. Rejects before it answers when there is no such stream. */
-  async open (session: SessionRecord, reply: FastifyReply, { lastEventId, principal, release }: StreamRequest): Promise<void> {
+  async open (session: SessionRecord, reply: FastifyReply, { lastEventId, principal, release, record }: StreamRequest): Promise<void> {
     const { keeping } = this.#options
-    const found = lastEventId === undefined ? undefined : await findStream(keeping, session.id, lastEventId).catch((error: unknown) => { release(); throw error })
+    let found
+    try {
+      found = lastEventId === undefined ? undefined : await findStream(keeping, session.id, lastEventId)
+      record()
+    } catch (error) {
+      found?.leave()
+      release()
+      throw error
+    }
     const stream = this.#answer(reply, principal, release)
     try {
       await (found === undefined ? this.#takeNews(session, stream) : resumeStream(keeping, found, stream))
