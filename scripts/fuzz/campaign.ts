@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { root, startServer, type ServerProcess } from '../built-server.ts'
+import { probeFlags, standingOf, type Standing } from '../standing.ts'
 import { attacksOn, type Attack } from './attacks.ts'
 import { faultOf } from './judge.ts'
 import { send } from './send.ts'
@@ -23,8 +23,8 @@ export interface CampaignOptions {
   onReport?: (report: Report) => void
 }
 
-/** How the server stands. Memory after a collection; the longest time its event loop stood still since the last report. */
-export interface Report { readonly requests: number, readonly rssBytes: number, readonly heapBytes: number, readonly maxStallMs: number }
+/** How the server stands after so many requests. */
+export interface Report extends Standing { readonly requests: number }
 
 /** An answer that breaks a promise. Its attack is made again with the seed and its number. */
 export interface Finding {
@@ -58,7 +58,7 @@ export async function fuzz ({ seed, requests, from = 0, reportEvery = 0, onRepor
   const findings: Finding[] = []
   const server = await startServer({
     config,
-    flags: ['--expose-gc', `--import=${join(root, 'scripts/fuzz/probe.mjs')}`],
+    flags: probeFlags,
     env: { FUZZ_FOLDER: folder, SESSION_SECRET: randomBytes(32).toString('hex'), API_KEY_SALT: randomBytes(32).toString('hex'), LOG_LEVEL: 'error' },
     onLine (line) { if (errorLine.test(line)) findings.push({ number: undefined, fault: 'an error in the log', answer: line }) }
   })
@@ -67,7 +67,7 @@ export async function fuzz ({ seed, requests, from = 0, reportEvery = 0, onRepor
     const reports: Report[] = []
     const began = performance.now()
     const note = async (sent: number): Promise<void> => {
-      const report = await reportOf(server, sent)
+      const report = { requests: sent, ...await standingOf(server) }
       reports.push(report)
       onReport(report)
     }
@@ -133,13 +133,6 @@ async function openSession (origin: URL): Promise<string> {
   }).catch(() => undefined)
   await response?.text()
   return response?.headers.get('mcp-session-id') ?? 'none'
-}
-
-async function reportOf ({ child }: ServerProcess, requests: number): Promise<Report> {
-  const told = once(child, 'message') as Promise<[Omit<Report, 'requests'>]>
-  child.send('report')
-  const [report] = await told
-  return { requests, ...report }
 }
 
 /** Whatever clients send, the audit log is a whole chain. */

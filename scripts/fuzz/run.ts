@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { megabytes } from '../standing.ts'
 import { fuzz, groupSize, type Finding, type Outcome, type Report } from './campaign.ts'
 
 /**
@@ -46,5 +47,3 @@ function textOf ({ number, fault, attack, answer }: Finding, seed: number): stri
   const again = number === undefined ? '' : ` (again: npm run fuzz -- --seed ${seed} --from ${Math.floor(number / groupSize) * groupSize} --requests ${groupSize})`
   return `${number ?? '-'}: ${fault}${again}\n  ${JSON.stringify(attack, (_key, value: unknown) => Buffer.isBuffer(value) ? value.toString('latin1') : value)?.slice(0, 2_000) ?? ''}\n  ${answer}`
 }
-
-function megabytes (bytes: number): string { return (bytes / 2 ** 20).toFixed(1) }
