@@ -11,6 +11,9 @@ const A = 40_417
 const B = 1_913
 const SUM = String(A + B)
 
+/** The sum as the one row of a statement. */
+const SUM_ROWS = JSON.stringify({ rows: [{ sum: A + B }], rowCount: 1 })
+
 /** Stands in the body where the request id goes. */
 export const ID_MARK = '"ID"'
 const MODERN = '2026-07-28'
@@ -92,7 +95,7 @@ function isSum (message: unknown, id: number): boolean {
   if (!isRecord(message) || message['id'] !== id || !isRecord(message['result'])) return false
   const { isError, content } = message['result']
   const first: unknown = Array.isArray(content) ? content[0] : undefined
-  return isError !== true && isRecord(first) && first['text'] === SUM
+  return isError !== true && isRecord(first) && (first['text'] === SUM || first['text'] === SUM_ROWS)
 }
 
 function isRecord (value: unknown): value is Record<string, unknown> {

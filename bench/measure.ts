@@ -7,6 +7,7 @@ import { chooseCores } from './cores.ts'
 import { cpuBetween, readCpu } from './cpu-time.ts'
 import { type LoadOrder, type LoadProcess, startLoad } from './load-process.ts'
 import type { Scenario } from './scenarios.ts'
+import { type PostgresProcess, startPostgres } from './postgres-process.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 
 /** What to run: which rows, how often, how long, with how many connections at once. */
@@ -44,10 +45,12 @@ export async function measure (plan: Plan, say: (line: string) => void): Promise
   process.once('exit', removeLogs)
   const load = startLoad(cores.load)
   const contenders: Contender[] = []
+  let postgres: PostgresProcess | undefined
   try {
     say(cores.note)
+    if (plan.scenarios.some(({ database }) => database)) postgres = await startPostgres()
     for (const scenario of plan.scenarios) {
-      const server = await startServer(scenario, { core: cores.server, directory, profiles: plan.profiles })
+      const server = await startServer(scenario, { core: cores.server, directory, profiles: plan.profiles, databaseUrl: scenario.database === true ? postgres?.url : undefined })
       const contender: Contender = { scenario, server, order: emptyOrder(scenario, server, plan), rounds: [] }
       contenders.push(contender)
       await named(scenario, () => prepare(contender, load, plan))
@@ -62,6 +65,7 @@ export async function measure (plan: Plan, say: (line: string) => void): Promise
     return { rows: contenders.map(({ scenario, rounds }) => ({ scenario, rounds })), cores: cores.note }
   } finally {
     await Promise.all([load.stop(), ...contenders.map(({ server }) => server.stop())])
+    await postgres?.stop()
     process.off('exit', removeLogs)
     removeLogs()
   }

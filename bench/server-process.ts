@@ -16,6 +16,8 @@ export type ServerOptions = {
   core: number | undefined
   /** Where its output goes: a file, as a service manager would keep it. */
   directory: string
+  /** The URL of a PostgreSQL, for those that need one. */
+  databaseUrl?: string | undefined
   /** Where a CPU profile goes, if one is wanted. */
   profiles: string | undefined
 }
@@ -34,7 +36,7 @@ export async function startServer (scenario: Scenario, options: ServerOptions): 
   const log = openSync(logFile, 'w')
   const flags = options.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profiles}`]
   const [command, args] = nodeCommand(options.core, [...flags, ...scenario.command])
-  const child = startChild(command, args, { cwd: ROOT, env: environment(port, options.directory), stdio: ['ignore', log, log] })
+  const child = startChild(command, args, { cwd: ROOT, env: environment(port, options), stdio: ['ignore', log, log] })
   closeSync(log)
 
   let failure: Error | undefined
@@ -55,7 +57,7 @@ export async function startServer (scenario: Scenario, options: ServerOptions): 
 
 /** Nothing of the caller's environment but the path: two runs on two shells measure the same thing. */
 /** Where servers may write what they keep, beside their logs, is in BENCH_DIRECTORY. */
-function environment (port: number, directory: string): NodeJS.ProcessEnv {
+function environment (port: number, { directory, databaseUrl }: ServerOptions): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
@@ -63,11 +65,12 @@ function environment (port: number, directory: string): NodeJS.ProcessEnv {
     PORT: String(port),
     SESSION_SECRET: randomBytes(32).toString('hex'),
     API_KEY_SALT: randomBytes(32).toString('hex'),
-    BENCH_DIRECTORY: directory
+    BENCH_DIRECTORY: directory,
+    ...databaseUrl !== undefined && { DATABASE_URL: databaseUrl }
   }
 }
 
-async function freePort (): Promise<number> {
+export async function freePort (): Promise<number> {
   const probe = createServer().listen(0, HOST)
   await once(probe, 'listening')
   const address = probe.address()
@@ -77,7 +80,7 @@ async function freePort (): Promise<number> {
   return address.port
 }
 
-async function accepts (port: number): Promise<boolean> {
+export async function accepts (port: number): Promise<boolean> {
   const socket = connect(port, HOST)
   try {
     await once(socket, 'connect')

@@ -63,10 +63,10 @@ export type RegistryHandler = Static<typeof RegistryHandler>
 export const SqlHandler = closedObject({
   type: Type.Literal('sql'),
   database: shortName({ description: 'A name under `databases`.', reloadable }),
-  query: text({ description: 'The statement, with named parameters (`:name`) that take the arguments.', reloadable }),
-  readOnly: Type.Boolean({ default: true, description: 'Run it in a transaction that cannot write.', reloadable }),
-  maxRows: count({ default: 1000, description: 'More rows than this are an error.', reloadable })
-}, { description: 'Runs a parameterised statement on a configured database.' })
+  query: text({ description: 'One statement, with named parameters (`:name`) that take the arguments. They are bound, never written into it.', reloadable }),
+  readOnly: Type.Boolean({ default: true, description: 'Whether it runs in a transaction that cannot write.', reloadable }),
+  maxRows: count({ default: 1000, maximum: 1_000_000, description: 'How many rows it may return. What only reads is cut there, and says so; what writes fails, and writes nothing.', reloadable })
+}, { description: 'Runs a statement on a configured database.' })
 export type SqlHandler = Static<typeof SqlHandler>
 
 export type Handler = FileHandler | InlineHandler | HttpHandler | RegistryHandler | SqlHandler

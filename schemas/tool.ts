@@ -1,16 +1,26 @@
-import { Type, type Static } from '@sinclair/typebox'
+import { Type, type Static, type StringOptions } from '@sinclair/typebox'
 import { Handler } from './handler.ts'
 import { Icon, Meta, ToolAnnotations } from './mcp.ts'
-import { byteSize, closedObject, count, definition, described, flag, jsonSchema, kib, milliseconds, oneOfWords, RateWindow, seconds, text, toolName } from './primitives.ts'
+import { byteSize, closedObject, count, definition, described, flag, jsonSchema, kib, milliseconds, oneOfWords, RateWindow, seconds, text, toolName, toolNamePattern } from './primitives.ts'
 
 /** A tool of the configuration file. */
 
 const reloadable = true
 
+/** By what kept results are dropped together. */
+function tag (options: StringOptions = {}) {
+  return Type.String({ pattern: toolNamePattern, expects: '1 to 64 letters, digits, "_", "." or "-"', ...options })
+}
+
 export const CacheRule = definition('CacheRule', closedObject({
   ttl: Type.Optional(seconds({ description: 'How long a result is kept. Without it, `caching.ttl`.', reloadable })),
-  enabled: flag({ default: true, description: 'Whether results of this tool are kept.', reloadable })
+  enabled: flag({ default: true, description: 'Whether results of this tool are kept.', reloadable }),
+  scope: Type.Optional(oneOfWords(['principal', 'shared'], { description: 'Who gets a result that is kept: the caller that it was made for (`principal`, as without this key), or every caller that may use the tool (`shared`). Say `shared` only where the answer does not depend on who asks.', reloadable })),
+  staleWhileRevalidate: Type.Optional(seconds({ description: 'For how long after its time a result is still handed out, while a new one is made in the background.', reloadable })),
+  staleIfError: Type.Optional(seconds({ description: 'For how long after its time a result stands in for a call that fails or takes too long.', reloadable })),
+  tags: Type.Optional(Type.Array(tag(), { uniqueItems: true, maxItems: 16, description: 'Names for these results, by which `invalidates` of other tools drops them. The name of the tool is always one.', reloadable }))
 }))
+export type CacheRule = Static<typeof CacheRule>
 
 export const ToolConfig = definition('Tool', closedObject({
   name: toolName({ description: 'The name that callers use, unique in the file.', reloadable }),
@@ -40,7 +50,8 @@ export const ToolConfig = definition('Tool', closedObject({
     description: 'When a call becomes a task: at once, before its handler runs (`call`, as without this key), or when the handler says so with `context.startTask()`, so that it can ask or answer before (`handler`).',
     reloadable
   })),
-  cache: Type.Optional(described(CacheRule, { description: 'Keeps results of this tool.', reloadable })),
+  cache: Type.Optional(described(CacheRule, { description: 'Keeps results of this tool. The same as `caching.tools`.', reloadable })),
+  invalidates: Type.Optional(Type.Array(tag(), { minItems: 1, maxItems: 64, uniqueItems: true, description: 'Which kept results are dropped when this tool has succeeded: those with these tags, and those of tools with these names.', reloadable })),
   rateLimit: Type.Optional(described(RateWindow, { description: 'How often this tool may be called, by all callers together. The same as `security.rateLimit.perTool`.', reloadable }))
 }))
 export type ToolConfig = Static<typeof ToolConfig>

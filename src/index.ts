@@ -17,5 +17,5 @@ export { ArgumentsInvalidError, CancelledError, NotAvailableError, ToolCallError
 export type { Mismatch } from './core/call-errors.ts'
 export { GantryError, HandlerLoadError, ResourceUnknownError } from './core/errors.ts'
 export type {
-  CallToolResult, Clock, GetPromptResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, PromptHandler, ReadResourceResult, ResourceHandler, ToolHandler
+  CallToolResult, Clock, GetPromptResult, HandlerContext, HandlerDatabase, JsonObject, Logger, LogLevel, Principal, PromptHandler, QueryResult, ReadResourceResult, ResourceHandler, ToolHandler
 } from './core/ports.ts'

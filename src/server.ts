@@ -1,9 +1,10 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { buildApp } from './app.ts'
+import { buildApp, listenFailure } from './app.ts'
 import { exitCodes } from './exit-codes.ts'
 import { closeWithin, complain, openApp, untilSignal, type OpenedApp, type ProgramOptions } from './program.ts'
-import type { Config } from '../schemas/config/index.ts'
+
+const decidedBy = { port: '"port" in the configuration, or PORT', host: '"host" in the configuration, or HOST' }
 
 /** Serves a configuration over HTTP until a signal ends it. Resolves with the exit code. */
 export async function runServer ({ file }: ProgramOptions): Promise<number> {
@@ -16,7 +17,7 @@ export async function runServer ({ file }: ProgramOptions): Promise<number> {
     const address = await app.listen({ host: config.host, port: config.port })
     announce(opened, `${config.name} serves MCP at ${address}${config.server.path}`)
   } catch (error) {
-    complain(listenFailure(error as NodeJS.ErrnoException, config))
+    complain(listenFailure(error as NodeJS.ErrnoException, { host: config.host, port: config.port, decidedBy }))
     await app.close()
     return exitCodes.failed
   }
@@ -27,15 +28,6 @@ export async function runServer ({ file }: ProgramOptions): Promise<number> {
 /** Whoever wants to read warnings alone still has to know where the server is, and that it is there: only `silent` silences this. */
 function announce ({ logger }: OpenedApp, sentence: string): void {
   if (logger.level !== 'silent') logger.child({}, { level: 'info' }).info(sentence)
-}
-
-function listenFailure (error: NodeJS.ErrnoException, { host, port }: Config): string {
-  switch (error.code) {
-    case 'EADDRINUSE': return `Port ${port} on ${host} is in use: stop the program that uses it, or choose another port ("port" in the configuration, or PORT).`
-    case 'EACCES': return `Port ${port} may not be opened by this user: choose one above 1023 ("port" in the configuration, or PORT).`
-    case 'EADDRNOTAVAIL': return `This machine has no address ${host}: correct "host" in the configuration, or HOST.`
-    default: return `The server could not listen on ${host}:${port}: ${error.message}`
-  }
 }
 
 /** Whether Node was started with this file, by whatever link: releases are often folders behind one. */

@@ -13,7 +13,8 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
   const write = reserveStdout()
   const opened = await openApp(file, buildStdioApp, 'stderr')
   if (typeof opened === 'number') return opened
-  const { app, config, logger } = opened
+  const { app, config, logger, accesses } = opened
+  if (config.metrics?.enabled === true) logger.warn('Metrics are counted and served over HTTP only: over stdio, "metrics" has no effect.')
 
   const principal = localWith(config.security.permissions?.local ?? ['*'])
   const connection = new LineConnection({
@@ -21,6 +22,7 @@ export async function runStdio ({ file }: ProgramOptions): Promise<number> {
     logger,
     principal,
     requests: app.serverRequests,
+    accesses,
     maxLineBytes: config.server.maxRequestSize,
     ...(app.rateLimits !== undefined && { refusalOf: countLines(app.rateLimits, principal) }),
     write

@@ -16,11 +16,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   core: ['schemas'],
   config: ['core', 'schemas'],
   auth: ['core', 'schemas'],
-  audit: ['core', 'schemas'],
+  files: [],
+  audit: ['core', 'files', 'schemas'],
   stores: ['core', 'schemas'],
-  logging: ['schemas'],
+  logging: ['core', 'files', 'schemas'],
+  metrics: ['core'],
   tools: ['core', 'schemas', 'type config'],
-  plugins: ['core', 'config', 'auth', 'audit', 'stores', 'logging', 'tools', 'schemas'],
+  plugins: ['core', 'config', 'auth', 'audit', 'stores', 'logging', 'metrics', 'tools', 'schemas'],
   routes: ['core', 'schemas', 'type config'],
   validate: ['config', 'core', 'tools', 'schemas'],
   explain: ['config', 'core', 'schemas'],
@@ -30,7 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   server: ['app', 'program', 'exit-codes', 'schemas'],
   stdio: ['app', 'core', 'program'],
   cluster: ['config', 'schemas'],
-  cli: ['server', 'stdio', 'cluster', 'program', 'config', 'audit', 'auth/key-format', 'schemas', 'validate', 'explain', 'exit-codes'],
+  cli: ['server', 'stdio', 'cluster', 'program', 'config', 'audit', 'logging', 'auth/key-format', 'schemas', 'validate', 'explain', 'exit-codes'],
   index: ['app', 'config', 'core', 'tools', 'validate', 'schemas']
 }
 

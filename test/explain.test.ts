@@ -70,6 +70,7 @@ t.test('each caller is told with what it may list and use, and at which limits',
   const { callers } = explained(config)
   t.match(callers.map(({ name, state }) => `${name}: ${state}`), ['anonymous: active', 'reports: active', 'old: expired', 'new: not valid yet', 'off: disabled', 'local: active'])
   const [anonymous, reports, , , , local] = callers
+  t.strictSame(callers.map(({ doors }) => doors.includes('ops')), [false, false, true, true, true, false], 'who may see what the health checks find')
   t.match(reports?.limits, [{ of: 'the server, of all callers', maxRequests: 1_000 }, { of: 'the key, as one of the tier free', maxRequests: 100 }])
   t.match(reports?.tools, [{ name: 'report_daily', isListed: true, mayUse: true, limits: [{ maxRequests: 2 }] }, { name: 'purge', isListed: false, mayUse: false, limits: [] }])
   t.match(reports?.prompts, [{ isListed: false, mayUse: false }])
@@ -94,6 +95,7 @@ t.test('what is asked for and not there is named, with what there is', async (t)
 t.test('without a security section, everyone may do everything, and that is what is said', async (t) => {
   const { callers } = explained({ tools: config['tools'] })
   t.match(callers, [{ kind: 'anonymous', permissions: ['*'], tools: [{ mayUse: true }, { mayUse: true }] }, { kind: 'local' }])
+  t.strictSame(callers.map(({ doors }) => doors), [['mcp', 'rest', 'sse'], ['stdio']], 'but not what the health checks find, which has to be permitted')
 })
 
 t.test('no key is ever shown', async (t) => {

@@ -16,7 +16,7 @@ t.test('every entry that the page shows is sound', async (t) => {
   const folder = t.testdir()
   for (const file of sourceFiles()) write(folder, file)
   const file = join(folder, 'gantry.json')
-  writeFileSync(file, JSON.stringify({ tools: blocks.map(toolOf) }))
+  writeFileSync(file, JSON.stringify({ databases: { main: { database: 'shop' } }, tools: blocks.map(toolOf) }))
   const { faults } = await validateConfig({ file, cwd: folder, env })
   t.equal(formatFaults(faults, 'handlers.md'), '')
 })

@@ -28,7 +28,7 @@ export const Config = closedObject({
   caching: Type.Optional(CachingSection),
   logging: LoggingSection,
   metrics: Type.Optional(MetricsSection),
-  health: Type.Optional(HealthSection),
+  health: HealthSection,
   server: ServerSection,
   redis: Type.Optional(RedisSection),
   databases: Type.Optional(DatabasesSection),

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { auditFilters } from '../audit.ts'
-import { byteSize, closedObject, flag, mib, oneOfWords, port, text, urlPath } from '../primitives.ts'
+import { MetricsHost } from './network.ts'
+import { byteSize, closedObject, flag, mib, milliseconds, oneOfWords, port, text, urlPath } from '../primitives.ts'
 
 /** What the server tells about itself. */
 
@@ -8,8 +9,16 @@ export const logLevelNames = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'
 
 export const LoggingSection = closedObject({
   level: oneOfWords(logLevelNames, { default: 'info', description: 'The least severe level that is written. At any but `silent`, one line at the start says where the server is. `LOG_LEVEL` wins.', reloadable: true }),
-  file: Type.Optional(text({ description: 'Write to this file instead of the standard output. Relative to the configuration file. `LOG_FILE` wins.' }))
-}, { default: {}, description: 'The log.' })
+  file: Type.Optional(text({ description: 'Write to this file instead of the standard output. Each process needs one of its own. Relative to the configuration file. `LOG_FILE` wins.' })),
+  errorFile: Type.Optional(text({ description: 'A file that gets the lines of level `error` and above, too. Relative to the configuration file. `LOG_ERROR_FILE` wins.' })),
+  maxFileSize: byteSize({ default: 10 * mib, minimum: 1024, description: 'Before one of these files would become larger it is put aside, and a new one begun.' }),
+  maxFiles: Type.Integer({ default: 10, minimum: 1, maximum: 10_000, description: 'How many files of `file` are kept, with the one that is written; older ones are deleted.' }),
+  maxErrorFiles: Type.Integer({ default: 5, minimum: 1, maximum: 10_000, description: 'The same of `errorFile`.' }),
+  access: closedObject({
+    enabled: flag({ default: true, description: 'Whether each request has a line, at level `info`.' }),
+    sample: Type.Number({ default: 1, minimum: 0, maximum: 1, description: 'The share of the requests that succeeded that have one. All others always have.' })
+  }, { default: {}, description: 'The lines of requests.' })
+}, { default: {}, description: 'The log. [logging.md](logging.md) describes it.' })
 export type LoggingSection = Static<typeof LoggingSection>
 
 export const AuditSection = closedObject({
@@ -26,13 +35,21 @@ export type AuditSection = Static<typeof AuditSection>
 
 export const MetricsSection = closedObject({
   enabled: flag({ default: true, description: 'Whether metrics are collected and served. `METRICS_ENABLED` wins.' }),
-  port: Type.Optional(port({ description: 'A port of its own for them. `METRICS_PORT` wins.' })),
+  port: Type.Optional(port({ description: 'A port of their own for them, where no credential is asked for; 0 takes any that is free. Without it they are served beside MCP, for callers with the permission `ops:metrics`. `METRICS_PORT` wins.' })),
+  host: Type.Optional(MetricsHost),
   path: urlPath({ default: '/metrics', description: 'Where they are served.' })
-}, { description: 'Prometheus metrics.' })
+}, { description: 'Prometheus metrics. [metrics.md](metrics.md) describes them.' })
 export type MetricsSection = Static<typeof MetricsSection>
+
+/** What `/health` looks at. */
+export const healthCheckNames = ['handlers', 'upstreams', 'redis', 'database'] as const
+export type HealthCheckName = typeof healthCheckNames[number]
 
 export const HealthSection = closedObject({
   enabled: flag({ default: true, description: 'Whether health is served.' }),
-  path: urlPath({ default: '/health', description: 'Where it is served. `HEALTH_CHECK_PATH` wins.' })
-}, { description: 'Health checks.' })
+  path: urlPath({ default: '/health', description: 'Where it is served; `/live` and `/ready` lie below. `HEALTH_CHECK_PATH` wins.' }),
+  interval: milliseconds({ default: 2000, minimum: 50, maximum: 60_000, description: 'How long after its last outcome a check runs again.' }),
+  timeout: milliseconds({ default: 2000, minimum: 10, maximum: 60_000, description: 'A check without an outcome after this has failed.' }),
+  required: Type.Array(oneOfWords(healthCheckNames), { default: ['handlers'], description: 'The checks without which this server is `unhealthy` (503). A failure of another makes it `degraded` (200): what all instances share should not take all of them out of service at once.' })
+}, { default: {}, description: 'Health checks. [health.md](health.md) describes them.' })
 export type HealthSection = Static<typeof HealthSection>

@@ -1,8 +1,9 @@
 import type { AuditedArguments } from '../core/audit-event.ts'
+import { ascii } from '../core/ascii.ts'
 import { canonicalText } from '../core/canonical-json.ts'
 import type { JsonObject } from '../core/ports.ts'
 import type { Sealer } from './chain.ts'
-import { ascii, type Redact } from './line.ts'
+import type { Redact } from './line.ts'
 
 /** Bytes of arguments in a line; of larger ones there is the digest and their size. */
 const maxArgumentBytes = 8_192

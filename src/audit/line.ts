@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { ascii } from '../core/ascii.ts'
 import type { AuditedArguments, AuditEvent, AuditSource, AuditSubject } from '../core/audit-event.ts'
 
 /**
@@ -71,18 +72,6 @@ function traceOf (id: string): string {
 
 function quoted (text: string, length: number): string {
   return ascii(JSON.stringify(text.length > length ? `${text.slice(0, length)}…` : text))
-}
-
-const beyondAscii = /[^ -~]/
-const eachBeyondAscii = /[^ -~]/g
-
-/** JSON text in ASCII: the rest stands in escapes, which JSON has for every character. */
-export function ascii (json: string): string {
-  return beyondAscii.test(json) ? json.replace(eachBeyondAscii, escape) : json
-}
-
-function escape (unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 let lastTime = NaN

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs'
-import { asideName, asideNumbers } from './files.ts'
+import { asideName, asideNumbers } from '../files/aside.ts'
 import { maxLineBytes } from './tail.ts'
 
 /** Where a line stands; lines count from 1. */

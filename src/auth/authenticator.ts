@@ -10,8 +10,6 @@ import type { FailureLimit } from './failure-limit.ts'
 import { Turns } from './turns.ts'
 
 export interface AuthenticatorOptions {
-  /** Who calls without showing anything; undefined where that is refused. */
-  nobody: Principal | undefined
   /** Undefined where there are none. */
   keys: ApiKeys | undefined
   /** The header for keys, in lower case. */
@@ -55,9 +53,9 @@ export class Authenticator {
     }
   }
 
-  /** A promise only where a token has to be verified. */
-  identify (caller: Caller): Principal | Promise<Principal> {
-    const { nobody, keys, tokens } = this.#options
+  /** `nobody` is who calls without showing anything; undefined where that is refused. A promise only where a token has to be verified. */
+  identify (caller: Caller, nobody: Principal | undefined): Principal | Promise<Principal> {
+    const { keys, tokens } = this.#options
     const credential = readCredential(caller.headers, this.#keyHeader)
     if (credential.kind === 'none' && nobody !== undefined) return nobody
     switch (credential.kind) {
@@ -84,6 +82,10 @@ export class Authenticator {
     if (scopes === undefined) return error
     return new InsufficientScopeError(challengeText({ ...this.#options.challenge, error: 'insufficient_scope', scopes }), { cause })
   }
+
+  /** Fetches the keys of issuers before anybody shows a token. Never rejects. */
+  async warmUp (): Promise<void> { await this.#options.tokens?.warmUp() }
+  close (): void { this.#options.tokens?.close() }
 
   /** Verifies a token, of one address one after the other: who shows bad ones is stopped before there is much to verify. */
   async #judge (tokens: AccessTokens, token: string, caller: Caller): Promise<Principal> {
@@ -113,7 +115,7 @@ export class Authenticator {
   #refusal (caller: Caller): Error {
     this.#refuseLimited(caller)
     this.#options.failures.count(groupOf(caller.ip))
-    return new UnauthenticatedError(`This credential is not accepted. Send ${this.#accepted}.`, this.#challenges.invalid)
+    return new UnauthenticatedError(`This credential is not accepted. Send ${this.#accepted}.`, this.#challenges.invalid, 'invalid')
   }
 
   #refuseLimited ({ ip }: Caller): void {

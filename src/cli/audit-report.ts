@@ -1,4 +1,5 @@
 import { KeyNeededError, verify, type Verdict, type VerifyOptions } from '../audit/verify.ts'
+import { fileProblem } from './file-problem.ts'
 
 /** What `gantry audit verify` says about a file. */
 export interface AuditReport {
@@ -12,7 +13,7 @@ export function verifyFile (file: string, options: VerifyOptions): AuditReport |
     const verdict = verify(file, options)
     return { isSound: verdict.fault === undefined, forPeople: forPeople(file, verdict), forPrograms: forPrograms(verdict) }
   } catch (error) {
-    return { problem: `${file} cannot be checked. ${problemOf(error)}` }
+    return { problem: `${file} cannot be checked. ${error instanceof KeyNeededError ? error.message : fileProblem(error)}` }
   }
 }
 
@@ -32,19 +33,6 @@ function forPeople (file: string, { fault, files, lines, first, last, torn, unke
 function forPrograms ({ fault, files, lines, first, last, torn, unkeyed }: Verdict): string {
   const link = (line: Verdict['last']): object | null => line === undefined ? null : { seq: line.seq, seal: line.seal }
   return `${JSON.stringify({ sound: fault === undefined, files, lines, first: link(first), last: link(last), torn, unkeyed, fault: fault ?? null }, null, 2)}\n`
-}
-
-function problemOf (error: unknown): string {
-  if (error instanceof KeyNeededError) return error.message
-  const { code, message } = error as NodeJS.ErrnoException
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR': return 'There is no such file.'
-    case 'EACCES':
-    case 'EPERM': return 'It may not be read by this user.'
-    case 'EISDIR': return 'It is a directory.'
-    default: return message
-  }
 }
 
 function count (number: number, noun: string): string {

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { isObject } from '../core/json-rpc.ts'
 import { environmentTable } from './environment-table.ts'
-import { describeValue, type Fault, type Notice, type Path } from './fault.ts'
+import { describeValue, member, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { fromText } from './scalar-text.ts'
 import { schemaAt } from './schema-node.ts'
 import { closestWord } from './suggestion.ts'
 import { unavailableVariables } from './unavailable.ts'
 import { validateValue } from './validate.ts'
+
+type Place = readonly [string, ...string[]]
 
 /** The environment, with what `.env` of the working directory adds in development. */
 export async function readEnvironment (env: NodeJS.ProcessEnv, cwd: string): Promise<{ env: NodeJS.ProcessEnv, notices: Notice[] }> {
@@ -33,9 +35,10 @@ function modeNotices ({ NODE_ENV: mode }: NodeJS.ProcessEnv): Notice[] {
 export function applyEnvironment (config: { [key: string]: unknown }, env: NodeJS.ProcessEnv): { faults: Fault[], decided: { path: Path, variable: string }[] } {
   const faults: Fault[] = []
   const decided: { path: Path, variable: string }[] = []
-  for (const { variable, path, completes = false } of environmentTable) {
+  for (const { variable, path: declared, completes = false } of environmentTable) {
     const text = env[variable]
-    if (!isSet(text) || (completes && !Object.hasOwn(config, path[0]))) continue
+    const path = placeOf(declared, config)
+    if (!isSet(text) || path === undefined || (completes && valueAt(config, path.slice(0, -1)) === undefined)) continue
     const schema = schemaAt(path, config)
     if (schema === undefined) throw new Error(`${variable} is said to set ${path.join('.')}, which the schema does not have`)
     const value = fromText(text, schema)
@@ -50,8 +53,21 @@ export function applyEnvironment (config: { [key: string]: unknown }, env: NodeJ
   return { faults, decided }
 }
 
+/** The place that a path with `*` means; undefined where that cannot be told. */
+function placeOf (path: Place, config: unknown): Place | undefined {
+  const database = path.includes('*') ? meantDatabase(config) : ''
+  return database === undefined ? undefined : path.map((step) => step === '*' ? database : step) as [string, ...string[]]
+}
+
+/** The database that variables mean: the one called `default`, or the only one. Undefined where there are several others. */
+function meantDatabase (config: unknown): string | undefined {
+  const databases = member(config, 'databases')
+  const names = isObject(databases) ? Object.keys(databases) : []
+  return names.length === 0 || names.includes('default') ? 'default' : names.length === 1 ? names[0] : undefined
+}
+
 /** Whether it could be assigned: a section that is no object is a fault of the file. */
-function assign (config: { [key: string]: unknown }, [first, ...rest]: readonly [string, ...string[]], value: unknown): boolean {
+function assign (config: { [key: string]: unknown }, [first, ...rest]: Place, value: unknown): boolean {
   const [next, ...others] = rest
   if (next === undefined) {
     config[first] = value
@@ -65,8 +81,16 @@ function assign (config: { [key: string]: unknown }, [first, ...rest]: readonly 
 export function unavailableVariableNotices (env: NodeJS.ProcessEnv, asked: ReadonlySet<string>): Notice[] {
   return Object.keys(env).sort().flatMap((name) => {
     const entry = unavailableVariables.find((each) => each.name.endsWith('*') ? name.startsWith(each.name.slice(0, -1)) : each.name === name)
-    if (entry === undefined || asked.has(name) || !isSet(env[name]) || env[name] === entry.offWhen) return []
+    if (entry === undefined || asked.has(name) || !isSet(env[name])) return []
     return [{ message: `${name} is set, but ${entry.feature} is not available in this version; it has no effect.` }]
+  })
+}
+
+/** Says of each variable for a database that it has no effect when nobody can tell which database is meant. */
+export function unclearDatabaseNotices (env: NodeJS.ProcessEnv, config: unknown): Notice[] {
+  if (meantDatabase(config) !== undefined) return []
+  return environmentTable.filter(({ variable, path }) => path.includes('*') && isSet(env[variable])).map(({ variable }) => {
+    return { message: `${variable} is set, but there are several databases and none is called "default"; it has no effect.` }
   })
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../../schemas/config/index.ts'
 import { isObject } from '../core/json-rpc.ts'
 import { createRedactor, type Redactor } from '../core/redaction.ts'
 import { maxFileBytes } from './bounds.ts'
-import { applyEnvironment, isSet, readEnvironment, unavailableVariableNotices } from './environment.ts'
+import { applyEnvironment, isSet, readEnvironment, unavailableVariableNotices, unclearDatabaseNotices } from './environment.ts'
 import { describeValue, pathKey, quote, type Fault, type Notice, type Path, type Place } from './fault.ts'
 import { nearestPlace, type Locate } from './lines.ts'
 import { neededSecrets } from './needed-secrets.ts'
@@ -136,7 +136,7 @@ function inspect (value: unknown, { env, baseDir, cwd, locate, faults: unparsed,
     config: faults.length === 0 ? candidate as unknown as Config : undefined,
     candidate,
     faults,
-    notices: [...secrets.notices, ...resolved.notices, ...semantic.notices, ...needed.notices, ...unavailableVariableNotices(env, resolved.variables)],
+    notices: [...secrets.notices, ...resolved.notices, ...semantic.notices, ...needed.notices, ...unclearDatabaseNotices(env, candidate), ...unavailableVariableNotices(env, resolved.variables)],
     isSecret,
     ...redactorsOf(secretTexts, resolved.texts)
   }

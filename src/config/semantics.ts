@@ -1,15 +1,20 @@
 import { isObject } from '../core/json-rpc.ts'
-import { readRedisUrl, redisUrlForm } from '../core/redis-address.ts'
 import { accessFaults, accessNotices } from './access-semantics.ts'
 import { auditFaults } from './audit-semantics.ts'
+import { databaseFaults, databaseNotices } from './database-semantics.ts'
+import { cacheFaults, cacheNotices } from './cache-semantics.ts'
 import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { codePointText, hiddenCharacters } from './hidden-characters.ts'
+import { healthFaults } from './health-semantics.ts'
 import type { Locate } from './lines.ts'
+import { metricsFaults, metricsNotices } from './metrics-semantics.ts'
 import { networkFaults, networkNotices } from './network-semantics.ts'
 import { oauthFaults, oauthNotices } from './oauth-semantics.ts'
+import { pathFaults } from './path-semantics.ts'
 import { promptFaults } from './prompt-semantics.ts'
 import { queueFaults } from './queue-semantics.ts'
 import { rateLimitFaults, rateLimitNotices } from './rate-limit-semantics.ts'
+import { redisFaults, redisNotices } from './redis-semantics.ts'
 import { didYouMean } from './suggestion.ts'
 import { taskFaults } from './task-semantics.ts'
 import type { Mask } from './validate.ts'
@@ -36,16 +41,18 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...auditFaults(config, mask),
       ...rateLimitFaults(config, mask),
       ...unknownTools(config, mask),
-      ...unknownDatabases(config, mask),
+      ...cacheFaults(config, mask),
+      ...databaseFaults(config, mask),
       ...hiddenText(config),
-      ...takenPath(config, mask),
-      ...doubledPaths(config, mask),
-      ...unreadableRedisUrl(config),
+      ...pathFaults(config, mask),
+      ...healthFaults(config, mask),
+      ...metricsFaults(config),
+      ...redisFaults(config, context.variableOf),
       ...networkFaults(config, context),
       ...accessFaults(config, mask),
       ...oauthFaults(config, mask)
     ],
-    notices: [...lookAlikeTools(config, mask), ...overruledRedisHost(config, context), ...networkNotices(config, context), ...accessNotices(config, mask), ...rateLimitNotices(config), ...oauthNotices(config, mask)]
+    notices: [...lookAlikeTools(config, mask), ...redisNotices(config, context.variableOf), ...databaseNotices(config, context), ...networkNotices(config, context), ...metricsNotices(config, mask), ...accessNotices(config, mask), ...rateLimitNotices(config), ...cacheNotices(config), ...oauthNotices(config, mask)]
   }
 }
 
@@ -107,18 +114,6 @@ function unknownTools (config: unknown, mask: Mask): Fault[] {
   })
 }
 
-function unknownDatabases (config: unknown, mask: Mask): Fault[] {
-  const databases = keysAt(config, ['databases'])
-  return ['tools', 'prompts', 'resources'].flatMap((section) => elements(member(config, section)).flatMap((entry, index) => {
-    const handler = member(entry, 'handler')
-    const database = member(handler, 'database')
-    if (member(handler, 'type') !== 'sql' || typeof database !== 'string' || databases.includes(database)) return []
-    const path: Path = [section, index, 'handler', 'database']
-    const found = mask(path) ?? quote(database)
-    return [{ path, message: `There is no database ${found} under "databases".`, found, expected: 'the name of a database of this file', ...(mask(path) === undefined ? didYouMean(database, databases) : {}) }]
-  }))
-}
-
 function keysAt (config: unknown, path: Path): string[] {
   const value = valueAt(config, path)
   return isObject(value) ? Object.keys(value) : []
@@ -166,43 +161,4 @@ function lookAlikeTools (config: unknown, mask: Mask): Notice[] {
     if (other === undefined) seen.set(skeleton, tool)
     return other === undefined || other.name === name ? [] : [{ path, message: `The tools ${shown(other)} and ${shown(tool)} look alike: callers may take one for the other.` }]
   })
-}
-
-function takenPath (config: unknown, mask: Mask): Fault[] {
-  const path = valueAt(config, ['server', 'path'])
-  if (typeof path !== 'string' || !/^\/tools(\/|$)/.test(path)) return []
-  return [{ path: ['server', 'path'], message: 'Below "/tools", the tools themselves are served: MCP needs another path.', found: mask(['server', 'path']) ?? quote(path), suggestion: 'Leave it out: the default is "/mcp".' }]
-}
-
-const sse: Path = ['server', 'protocol', 'httpSse']
-const paths: readonly Path[] = [['server', 'path'], [...sse, 'path'], [...sse, 'messagesPath']]
-
-/** The paths of the HTTP+SSE transport stand beside all others. */
-function doubledPaths (config: unknown, mask: Mask): Fault[] {
-  if (valueAt(config, [...sse, 'enabled']) !== true) return []
-  const taken = new Map([['/health', 'the health check'], ['/tools', 'the tools']])
-  return paths.flatMap((path) => {
-    const value = valueAt(config, path)
-    if (typeof value !== 'string') return []
-    const bare = value === '/' ? value : value.replace(/\/$/, '')
-    const owner = taken.get(bare) ?? (bare.startsWith('/tools/') ? taken.get('/tools') : undefined)
-    taken.set(bare, pathText(path))
-    if (owner === undefined || path === paths[0]) return []
-    const shown = mask(path) ?? quote(value)
-    return [{ path, message: `The path ${shown} is taken by ${owner}.`, found: shown, suggestion: 'Choose another path.' }]
-  })
-}
-
-/** What is no redis: URL at all is a fault of the schema already. The value is a secret. */
-function unreadableRedisUrl (config: unknown): Fault[] {
-  const path: Path = ['redis', 'url']
-  const url = valueAt(config, path)
-  if (typeof url !== 'string' || !/^rediss?:\/\//i.test(url) || readRedisUrl(url) !== undefined) return []
-  return [{ path, message: `This Redis URL cannot be used: expected ${redisUrlForm}, with special characters percent-encoded and no query.`, expected: redisUrlForm }]
-}
-
-function overruledRedisHost (config: unknown, { variableOf }: SemanticContext): Notice[] {
-  const variable = variableOf(['redis', 'host'])
-  if (variable === undefined || valueAt(config, ['redis', 'url']) === undefined) return []
-  return [{ message: `${variable} is set, but the URL of the Redis (${variableOf(['redis', 'url']) ?? '"redis.url"'}) wins; it has no effect.` }]
 }

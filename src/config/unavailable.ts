@@ -1,4 +1,3 @@
-import { isObject } from '../core/json-rpc.ts'
 import { elements, member, type Fault, type Path } from './fault.ts'
 
 /**
@@ -14,28 +13,14 @@ interface UnavailableSection {
 }
 
 const unlessOff = (value: unknown): boolean => member(value, 'enabled') !== false
-const unlessEmpty = (value: unknown): boolean => !isObject(value) || Object.keys(value).length > 0
-const isSql = (value: unknown): boolean => member(value, 'type') === 'sql'
 
 export const unavailableSections: readonly UnavailableSection[] = [
-  { path: ['caching'], asks: unlessOff },
-  { path: ['metrics'], asks: unlessOff },
-  { path: ['health'], asks: unlessOff },
-  { path: ['databases'], asks: unlessEmpty },
   { path: ['cluster'], asks: unlessOff },
-  { path: ['tools', '*', 'cache'], asks: unlessOff },
-  { path: ['tools', '*', 'handler'], asks: isSql },
-  { path: ['prompts', '*', 'handler'], asks: isSql },
-  { path: ['resources', '*', 'handler'], asks: isSql }
+  { path: ['redis', 'cluster'], asks: () => true }
 ]
 
-/** Environment variables; a `*` at the end stands for any rest. `offWhen` is the value that asks for nothing. */
-export const unavailableVariables: readonly { name: string, feature: string, offWhen?: string }[] = [
-  { name: 'METRICS_ENABLED', feature: 'metrics', offWhen: 'false' },
-  { name: 'METRICS_PORT', feature: 'metrics' },
-  { name: 'HEALTH_CHECK_PATH', feature: 'health' },
-  { name: 'DATABASE_URL', feature: 'databases' },
-  { name: 'DB_*', feature: 'databases' },
+/** Environment variables; a `*` at the end stands for any rest. */
+export const unavailableVariables: readonly { name: string, feature: string }[] = [
   { name: 'SENTRY_DSN', feature: 'error tracking' },
   { name: 'OTEL_*', feature: 'tracing' }
 ]
@@ -45,9 +30,9 @@ export function findUnavailable (config: unknown): Fault[] {
   return unavailableSections.flatMap(({ path, asks }) => places(config, path).filter(({ value }) => asks(value)).map((place) => refusal(place.path, nameOf(path))))
 }
 
-/** How a section is named: its path, or the handler type that the path leads to. */
+/** How a section is named. */
 export function nameOf (path: readonly string[]): string {
-  return path.at(-1) === 'handler' ? 'The handler type "sql"' : `"${path.filter((step) => step !== '*').join('.')}"`
+  return `"${path.filter((step) => step !== '*').join('.')}"`
 }
 
 function refusal (path: Path, name: string): Fault {

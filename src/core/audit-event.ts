@@ -1,10 +1,8 @@
 import type { AuditEventName } from '../../schemas/audit.ts'
 import type { Door } from './exchange.ts'
+import type { Outcome } from './outcome.ts'
 import type { JsonObject, Principal } from './ports.ts'
 import type { Revision } from './versions.ts'
-
-/** What became of what an event tells of. `cut_off`: the process ended before the call did. */
-export type AuditOutcome = 'ok' | 'error' | 'refused' | 'cancelled' | 'timeout' | 'input_required' | 'cut_off'
 
 /** Who asked, over what and from where, as far as that is known. An exchange says all of it. */
 export interface AuditSource {
@@ -45,7 +43,7 @@ export interface AuditedArguments {
 
 export interface AuditEvent {
   readonly event: AuditEventName
-  readonly outcome: AuditOutcome
+  readonly outcome: Outcome
   /** The permanent code of the error. */
   readonly code?: string | undefined
   readonly durationMs?: number | undefined

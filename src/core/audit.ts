@@ -1,10 +1,10 @@
 import type { AuditEventName } from '../../schemas/audit.ts'
-import type { AuditedArguments, AuditEvent, AuditOutcome, AuditSink, AuditSource, AuditSubject } from './audit-event.ts'
+import type { AuditedArguments, AuditEvent, AuditSink, AuditSource, AuditSubject } from './audit-event.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { CancelledError, InputRequiredError, ToolTimeoutError } from './call-errors.ts'
 import { AddressRefusedError, AuditUnavailableError, CredentialMalformedError, GantryError, HostRefusedError, InsufficientScopeError, IssuerUnavailableError, PermissionRefusedError, RateLimitedError, UnauthenticatedError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { isObject, type RpcRequest } from './json-rpc.ts'
+import { codeOf, outcomeOf, type Outcome } from './outcome.ts'
 import type { CallStage, CallTarget, Invoke } from './pipeline.ts'
 
 const callEvents = { tool: 'tool.call', prompt: 'prompt.get', resource: 'resource.read' } as const satisfies Record<CallSubject['kind'], AuditEventName>
@@ -183,7 +183,7 @@ function asItCame ({ requestId, principal, door, address, sessionId, revision, c
   return { requestId, principal, door, address, sessionId, revision, clientName }
 }
 
-function eventOf ({ event, name, context, source, arguments: args, startedAt }: RunningCall, outcome: AuditOutcome, code?: string): AuditEvent {
+function eventOf ({ event, name, context, source, arguments: args, startedAt }: RunningCall, outcome: Outcome, code?: string): AuditEvent {
   const { uri } = context.metadata
   return {
     event,
@@ -237,16 +237,4 @@ function guardEventOf (error: GantryError): AuditEventName | undefined {
 
 function permissionOf ({ cause }: GantryError): string | undefined {
   return cause instanceof PermissionRefusedError ? cause.permission : undefined
-}
-
-function outcomeOf (error: unknown): AuditOutcome {
-  if (error instanceof CancelledError) return 'cancelled'
-  if (error instanceof ToolTimeoutError) return 'timeout'
-  if (error instanceof InputRequiredError) return 'input_required'
-  return error instanceof GantryError && error.status < 500 ? 'refused' : 'error'
-}
-
-function codeOf (error: unknown): string | undefined {
-  if (error instanceof InputRequiredError) return undefined
-  return error instanceof GantryError ? error.code : 'MCP_INTERNAL'
 }

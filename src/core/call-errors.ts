@@ -33,6 +33,22 @@ export class UpstreamFailingError extends ToolCallError {
 export class EgressRefusedError extends ToolCallError {
   constructor (request: string, details?: ErrorDetails) { super('MCP_EGRESS_REFUSED', 502, rpc.internal, `${request} was not sent: the host has no address that this tool may reach.`, details) }
 }
+/** A database cannot be reached. The cause is for logs, without credentials. */
+export class DatabaseUnavailableError extends ToolCallError {
+  constructor (name: string, details?: ErrorDetails, effect = 'Nothing was done') {
+    super('MCP_DATABASE_UNAVAILABLE', 503, rpc.internal, `The database ${JSON.stringify(name)} cannot be reached at the moment. ${effect}: try again in a few seconds.`, details)
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return retrySoon }
+}
+/** As many statements run on a database, and wait, as may; or none of its connections was free in time. */
+export class DatabaseBusyError extends ToolCallError {
+  constructor (name: string, details?: ErrorDetails) {
+    super('MCP_DATABASE_BUSY', 503, rpc.internal, `The database ${JSON.stringify(name)} is busy: none of its connections was free. Nothing was done: try again later.`, details)
+  }
+
+  override get headers (): Readonly<Record<string, string>> { return retrySoon }
+}
 export class ToolTimeoutError extends ToolCallError {
   constructor (toolName: string, timeoutMs: number) { super('MCP_TOOL_TIMEOUT', 504, rpc.internal, `${toolName} did not finish within ${timeoutMs} ms.`) }
 }

@@ -38,6 +38,9 @@ export class CallSlots {
   /** Calls that found the queue full, since the start. */
   get refused (): number { return this.#refused }
 
+  /** Whether a call that came now would be refused. */
+  get isFull (): boolean { return this.#running >= this.#maxRunning && this.#waiting >= this.#maxWaiting }
+
   /** Takes a place at once, if one is free. Who gets one gives it back with `release`. */
   take (): boolean {
     if (this.#running >= this.#maxRunning) return false

@@ -8,7 +8,7 @@ import type { TaskLane } from './tasks/lane.ts'
 import type { RequestId } from './json-rpc.ts'
 import { isModern, supportsProgressMessage, type Revision } from './versions.ts'
 import type {
-  AskOptions, Change, ElicitResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult
+  AskOptions, Change, ElicitResult, HandlerCache, HandlerContext, HandlerDatabase, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult
 } from './ports.ts'
 
 /** What a handler reaches of its server through the context. */
@@ -16,6 +16,10 @@ export interface ContextServices {
   /** Reads one of the server's own resources, with the rights of the caller. */
   readResource (uri: string, exchange: Exchange, reader: CallContext): ReadResourceResult | Promise<ReadResourceResult>
   announce (change: Change): Promise<void>
+  /** What handlers of a tool, a prompt or a resource keep. Throws NotAvailableError. */
+  cacheOf (subject: CallSubject): HandlerCache
+  /** A database for the handler of one call. Throws NotAvailableError. */
+  databaseOf (name: string, call: { readonly signal: AbortSignal }): HandlerDatabase
 }
 
 /** What only some calls have. */
@@ -40,6 +44,7 @@ export interface CallSubject {
 export class CallContext implements HandlerContext {
   readonly metadata: { readonly toolName: string, readonly uri?: string }
   readonly #exchange: Exchange
+  readonly #subject: CallSubject
   readonly #services: ContextServices
   readonly #extras: CallExtras | undefined
   #round: Round | undefined
@@ -56,6 +61,7 @@ export class CallContext implements HandlerContext {
 
   constructor (exchange: Exchange, subject: CallSubject, services: ContextServices, extras?: CallExtras) {
     this.#exchange = exchange
+    this.#subject = subject
     this.#services = services
     this.#extras = extras
     this.metadata = extras?.uri === undefined ? { toolName: subject.name } : { toolName: subject.name, uri: extras.uri }
@@ -73,6 +79,13 @@ export class CallContext implements HandlerContext {
   /** What reads this resource in passing. */
   get within (): string | undefined { return this.#extras?.reader?.metadata.toolName }
   get lane (): TaskLane | undefined { return this.#exchange.task }
+  /** Whether this call is unlike any other of the same arguments: it goes on from a question, or may become a task. */
+  get isSingular (): boolean { return this.#extras?.round !== undefined || this.#exchange.task !== undefined }
+
+  /** A context for the same handler in an exchange that is made of this one's. */
+  in (exchangeOf: (own: Exchange) => Exchange): CallContext {
+    return new CallContext(exchangeOf(this.#exchange), this.#subject, this.#services, this.#extras)
+  }
 
   /** Made on first use: most handlers never look at it, and its listeners cost more than many a call. */
   get signal (): AbortSignal {
@@ -161,10 +174,15 @@ export class CallContext implements HandlerContext {
   }
 
   async announce (change: Change): Promise<void> { await this.#services.announce(change) }
-  async readResource (uri: string): Promise<ReadResourceResult> { return await this.#services.readResource(uri, this.#exchange, this) }
-  db (name: string): unknown { return unavailable(`context.db(${JSON.stringify(name)})`) }
+  async readResource (uri: string): Promise<ReadResourceResult> {
+    const own = this.#exchange.becomeOwn?.('rights')
+    if (own !== undefined) throw own
+    return await this.#services.readResource(uri, this.#exchange, this)
+  }
+
+  db (name: string): HandlerDatabase { return this.#services.databaseOf(name, this) }
   get redis (): unknown { return unavailable('context.redis') }
-  get cache (): unknown { return unavailable('context.cache') }
+  get cache (): HandlerCache { return this.#services.cacheOf(this.#subject) }
 
   /** One question, in the way of the era. What comes back was checked against what was asked. */
   #ask (inquiry: Inquiry, { key = `question-${++this.#questions}`, timeoutMs = defaultAnswerMs }: AskOptions = {}): Promise<unknown> {
@@ -189,6 +207,8 @@ export class CallContext implements HandlerContext {
     if (this.#finished) throw new NotAvailableError(inquiry.method, 'the call that asks has ended.')
     const reader = this.#extras?.reader
     if (reader !== undefined) return await this.#await(reader.#ask(inquiry, { key, timeoutMs }))
+    const own = this.#exchange.becomeOwn?.('client')
+    if (own !== undefined) throw own
     const { revision, clientCapabilities, rpcId, sessionId } = this.#exchange
     if (rpcId === undefined) throw new NotAvailableError(inquiry.method, 'callers over REST cannot be asked. Call this over MCP.')
     if (isModern(revision)) {

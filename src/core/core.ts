@@ -1,6 +1,9 @@
 import type { CacheHints } from './cache-hints.ts'
 import type { Audit } from './audit.ts'
+import type { ResultCache } from './cache/result-cache.ts'
+import { NotAvailableError } from './call-errors.ts'
 import type { ServerInfo } from './descriptions.ts'
+import { databaseForCall, type Database } from './database.ts'
 import { Dispatcher, type Method, type MethodTable } from './dispatcher.ts'
 import { Caller, type PromptEntry, type Registries, type ResourceEntry, type ResourceTemplateEntry, type ToolEntry } from './entries.ts'
 import { InFlight } from './in-flight.ts'
@@ -12,6 +15,7 @@ import { createPromptMethods } from './methods/prompts.ts'
 import { createListenMethod, createSubscribeMethods } from './methods/subscriptions.ts'
 import { StreamSlots, type StreamLimits } from './stream-slots.ts'
 import { Subscriptions } from './subscriptions.ts'
+import type { Meter } from './meter.ts'
 import { createResourceMethods } from './methods/resources.ts'
 import { createTaskMethods, offersTasks } from './methods/tasks.ts'
 import { createToolMethods } from './methods/tools.ts'
@@ -48,6 +52,12 @@ export interface CoreOptions {
   tasks?: Tasks | undefined
   /** Without it, nothing is recorded. */
   audit?: Audit | undefined
+  /** Without it, nothing is counted. */
+  meter?: Meter | undefined
+  /** Without it, no results are kept. */
+  cache?: ResultCache | undefined
+  /** By name; none unless given. */
+  databases?: ReadonlyMap<string, Database>
   /** `lenient` unless given. */
   strictness?: Strictness
 }
@@ -67,6 +77,8 @@ export interface Core extends Registries {
   readonly inFlight: InFlight
   /** Undefined where nothing is recorded. */
   readonly audit: Audit | undefined
+  /** Undefined where nothing is counted. */
+  readonly meter: Meter | undefined
   /** Decides what clients that deviate from the protocol are borne with. */
   readonly tolerance: Tolerance
   /** How often they were, by client and deviation, as it is now. */
@@ -76,7 +88,7 @@ export interface Core extends Registries {
 }
 
 /** Wires the protocol together. No I/O: entries come from outside through the registries. */
-export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes = Infinity, maskHandlerErrors, redact, logger, requestStates, changes, streamLimits, cacheHints, tasks, audit, strictness = 'lenient' }: CoreOptions): Core {
+export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes = Infinity, maskHandlerErrors, redact, logger, requestStates, changes, streamLimits, cacheHints, tasks, audit, meter, cache, databases = new Map(), strictness = 'lenient' }: CoreOptions): Core {
   const registries = {
     tools: new Registry<ToolEntry>(),
     prompts: new Registry<PromptEntry>(),
@@ -90,11 +102,16 @@ export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes
       const { entry, variables } = audit === undefined ? find() : audit.lookingUp(find, exchange, { method: 'resources/read', params: { uri } }, { within: reader.metadata.toolName })
       return caller.call(entry, variables, exchange, { uri, reader })
     },
-    announce: async (change) => { await changes.announce(change) }
+    announce: async (change) => { await changes.announce(change) },
+    cacheOf (subject) {
+      if (cache === undefined) throw new NotAvailableError('context.cache', 'the configuration has no "caching" that is on.')
+      return cache.handlerCacheOf(subject)
+    },
+    databaseOf: (name, call) => databaseForCall(databases, name, call)
   })
   const wire = createWire(serverInfo)
   const tolerance = new Tolerance({ strictness, logger })
-  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, cacheHints, pageSize, maxResultBytes, serverInfo, instructions, tasks, inFlight, audit, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
+  const parts = { ...registries, tolerance, caller, rounds: new Rounds(requestStates), wire, cacheHints, pageSize, maxResultBytes, serverInfo, instructions, tasks, inFlight, audit, meter, offersTasks: tasks === undefined ? () => false : offersTasks(registries.tools) }
 
   const common: [string, Method][] = [
     ...createToolMethods(parts), ...createPromptMethods(parts), ...createResourceMethods(parts), ...createCompletionMethods(parts)
@@ -112,7 +129,9 @@ export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes
   const modern: MethodTable = new Map([...common, createDiscoverMethod(parts), createListenMethod(subscriptions, wire), ...(tasks === undefined ? [] : createTaskMethods({ ...parts, tasks }))])
 
   const pipeline = new Pipeline({ maskHandlerErrors, redact })
+  if (meter !== undefined) pipeline.use(meter.stage)
   if (audit !== undefined) pipeline.use(audit.stage)
+  if (cache !== undefined) pipeline.use(cache.stage).use(cache.invalidation)
 
   return {
     ...registries,
@@ -124,6 +143,7 @@ export function createCore ({ serverInfo, instructions, pageSize, maxResultBytes
     subscriptions,
     inFlight,
     audit,
+    meter,
     tolerance,
     get tolerated () { return tolerance.counts },
     dispatcher: new Dispatcher({ tableOf: (revision) => isModern(revision) ? modern : legacy, inFlight, tolerance, audit }),

@@ -4,6 +4,7 @@ import { CancelledError } from './call-errors.ts'
 import { AuditUnavailableError, GantryError, InsufficientScopeError, InternalError, InvalidParamsError, MethodNotFoundError, NotAcceptableError, OverloadedError, rpc, StreamLimitError } from './errors.ts'
 import type { InFlight } from './in-flight.ts'
 import { errorText, isObject, resultText, type RequestId, type RpcNotification, type RpcRequest } from './json-rpc.ts'
+import { failureOf } from './outcome.ts'
 import type { Tolerance } from './tolerating.ts'
 import { isModern, type Revision } from './versions.ts'
 import type { JsonObject, LogLevel } from './ports.ts'
@@ -85,6 +86,7 @@ export class Dispatcher {
 }
 
 function failure (id: RequestId, error: unknown, exchange: Exchange): Answer | undefined {
+  exchange.failed?.(failureOf(error))
   if (error instanceof CancelledError) return undefined
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
   if (known instanceof InternalError) exchange.logger.error({ err: error, requestId: exchange.requestId }, 'A request ended in an internal error.')

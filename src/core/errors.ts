@@ -140,7 +140,12 @@ class ChallengeError extends GantryError {
 }
 /** No credential, or none that counts: which of the reasons it was is not told. */
 export class UnauthenticatedError extends ChallengeError {
-  constructor (message: string, challenge: string, details?: ErrorDetails) { super('MCP_UNAUTHENTICATED', 401, message, challenge, details) }
+  /** Whether no credential was shown, or one that does not count: clients are told by the challenge. */
+  readonly reason: 'missing' | 'invalid'
+  constructor (message: string, challenge: string, reason: 'missing' | 'invalid' = 'missing') {
+    super('MCP_UNAUTHENTICATED', 401, message, challenge)
+    this.reason = reason
+  }
 }
 /** A bearer credential that cannot be read as one. RFC 6750 section 3.1, invalid_request. */
 export class CredentialMalformedError extends ChallengeError {
@@ -180,7 +185,7 @@ export class HostRefusedError extends GantryError {
   constructor (message: string) { super('MCP_HOST_REFUSED', 403, rpc.invalidRequest, message) }
 }
 export class RouteUnknownError extends GantryError {
-  constructor (method: string, path: string) { super('MCP_ROUTE_UNKNOWN', 404, rpc.invalidRequest, `There is nothing at ${method} ${path}.`) }
+  constructor (method: string, path: string, details?: ErrorDetails) { super('MCP_ROUTE_UNKNOWN', 404, rpc.invalidRequest, `There is nothing at ${method} ${path}.`, details) }
 }
 export class StreamLimitError extends GantryError {
   constructor (open: number) { super('MCP_STREAM_LIMIT', 429, rpc.internal, `This caller has ${open} streams open, as many as it may: close one before you open another.`) }
@@ -216,6 +221,18 @@ export class HandlerLoadError extends GantryError {
     super('MCP_HANDLER_LOAD', 500, rpc.internal, message, details)
     this.path = path
   }
+}
+
+/** A file that the configuration names, beside handlers and resources, cannot be used: the server does not start. Never sent. */
+export class ReferencedFileError extends GantryError {
+  constructor (message: string, details?: ErrorDetails) {
+    super('MCP_REFERENCED_FILE', 500, rpc.internal, message, details)
+  }
+}
+
+/** The address for metrics cannot be listened on: the server does not start. Never sent. */
+export class ListenerError extends GantryError {
+  constructor (message: string, details?: ErrorDetails) { super('MCP_LISTENER', 500, rpc.internal, message, details) }
 }
 
 /** The file of the audit log cannot be used: the server does not start. Never sent. */

@@ -1,6 +1,7 @@
 import type { GantryError } from './errors.ts'
 import type { Inquiry } from './inquiry.ts'
 import type { RequestId } from './json-rpc.ts'
+import type { Failure } from './outcome.ts'
 import type { TaskLane } from './tasks/lane.ts'
 import type { Revision } from './versions.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from './ports.ts'
@@ -46,10 +47,17 @@ export interface Exchange {
   readonly ask?: ((inquiry: Inquiry, timeoutMs: number, signal: AbortSignal) => Promise<unknown>) | undefined
   /** The task that a call may become. Absent where the client takes none, or the tool has none. */
   readonly task?: TaskLane | undefined
+  /**
+   * Present where a call is run for several callers: told when it turns to its client, or to what its caller may read. Where that makes it
+   * the call of one, gives what it ends with.
+   */
+  readonly becomeOwn?: ((by: 'client' | 'rights') => Error | undefined) | undefined
   /** What the caller is told in the place of an error, so that it learns what it lacks. Absent where there is no way to say it. */
   stepUp? (error: GantryError): GantryError
   /** Lets go of the connection until the client comes back for the rest. Absent where it could not. */
   suspend? (retryMs: number): void
+  /** Told what the request comes to, where that is no success: for the access log. Absent where nobody asks. */
+  failed? (failure: Failure): void
   /** Calls back once if the client goes away before the answer, in the eras where that means cancel. */
   onDisconnect? (gone: () => void): void
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { askedOf, type AccessLog } from './access.ts'
 import { classifyNotification, classifyRequest, clientNameIn, metaKeys, refuseBatch } from './classify.ts'
 import type { AuditSource } from './audit-event.ts'
 import { logLevels, type Door, type Exchange } from './exchange.ts'
@@ -8,6 +9,7 @@ import { BodyTooLargeError, GantryError, InvalidParamsError, InvalidRequestError
 import { errorText, isObject, notificationText, readMessage, resultText, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest } from './json-rpc.ts'
 import type { Inquiry } from './inquiry.ts'
 import { isNotificationName, mendMessage } from './mending.ts'
+import { failureOf, type Failure } from './outcome.ts'
 import type { ServerRequests } from './server-requests.ts'
 import type { DeviationName } from './tolerance.ts'
 import { readTraceparent } from './trace-context.ts'
@@ -29,6 +31,8 @@ export interface LineConnectionOptions {
   maxLineBytes?: number
   /** What handlers see as the session; a connection that is the only one of its process, over stdio, has none. */
   sessionId?: string
+  /** Where a line of each request goes; without it, nowhere. */
+  accesses?: AccessLog | undefined
   /** Where the client is; undefined over stdio. */
   address?: string
   /** Asked about each line that was read: why it comes too often, if it does. Without it, whoever reads the lines has asked before. */
@@ -36,6 +40,9 @@ export interface LineConnectionOptions {
   /** Sends one line, without its line break. */
   write (line: string): void
 }
+
+/** What becomes known of a request while it is served. */
+interface Served { exchange?: Exchange, failure?: Failure }
 
 /**
  * One client on a pair of streams, one JSON-RPC message a line: the stdio transport, and what HTTP+SSE shares with it. The connection is the session of the 2025 era;
@@ -138,8 +145,24 @@ export class LineConnection {
       case 'notification': return this.#notice(message)
       case 'request':
         if (inBatch && message.method === 'initialize') return this.#refusal(message.id, new InvalidRequestError('initialize is never part of a batch.'), message).text
-        return (await this.#answer(message))?.text
+        return (await this.#serve(message))?.text
     }
+  }
+
+  /** Its line in the log is there before its answer is. */
+  async #serve (message: RpcRequest): Promise<Answer | undefined> {
+    const served: Served = {}
+    const startedAt = performance.now()
+    const answer = await this.#answer(message, served)
+    this.#logAccess(message, served, performance.now() - startedAt)
+    return answer
+  }
+
+  #logAccess (message: unknown, { exchange, failure = { outcome: 'ok', code: undefined } }: Served, durationMs: number): void {
+    const { accesses, principal, address } = this.#options
+    if (accesses?.isOn !== true) return
+    const { requestId, revision = this.#isOpen ? this.#revision : undefined, traceparent } = exchange ?? {}
+    accesses.write({ requestId, door: this.#door, address, principal: principal.name, revision, ...askedOf(message), ...failure, durationMs, traceparent })
   }
 
   #read (value: unknown): RpcMessage {
@@ -157,39 +180,39 @@ export class LineConnection {
     if (era.era !== 'refused') this.#options.core.dispatcher.notice(message, (id) => this.#keyOf(id))
   }
 
-  async #answer (message: RpcRequest): Promise<Answer | undefined> {
+  async #answer (message: RpcRequest, served: Served): Promise<Answer | undefined> {
     const { core } = this.#options
     const era = classifyRequest(message, undefined)
     switch (era.era) {
-      case 'refused': return this.#refusal(message.id, era.error, message)
+      case 'refused': return this.#refusal(message.id, era.error, message, served)
       case 'modern': {
         const logLevel = era.meta[metaKeys.logLevel]
         if (logLevel !== undefined && !isLogLevel(logLevel)) {
-          return this.#refusal(message.id, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`), message)
+          return this.#refusal(message.id, new InvalidParamsError(`_meta["${metaKeys.logLevel}"] must be one of ${logLevels.join(', ')}.`), message, served)
         }
-        return await core.dispatcher.handle(message, this.#exchange(message, era.revision, era.capabilities, logLevel))
+        return await core.dispatcher.handle(message, this.#exchange(message, served, era.revision, era.capabilities, logLevel))
       }
       case 'legacy':
-        if (message.method === 'initialize') return this.#initialize(message)
+        if (message.method === 'initialize') return this.#initialize(message, served)
         if (isNotificationName(message.method) && this.#bears('notification-with-id')) {
           this.#notice({ kind: 'notification', method: message.method, params: message.params })
           return { status: 200, text: resultText(message.id, '{}') }
         }
         if (this.#owes !== undefined && message.method !== 'ping' && !this.#bears(this.#owes === 'initialize' ? 'request-before-initialize' : 'request-before-initialized')) {
-          return this.#refusal(message.id, new InvalidRequestError(`A client sends ${this.#owes} before its first request.`), message)
+          return this.#refusal(message.id, new InvalidRequestError(`A client sends ${this.#owes} before its first request.`), message, served)
         }
-        return await core.dispatcher.handle(message, this.#exchange(message, this.#revision, this.#clientCapabilities, this.#logLevel))
+        return await core.dispatcher.handle(message, this.#exchange(message, served, this.#revision, this.#clientCapabilities, this.#logLevel))
     }
   }
 
-  #initialize (message: RpcRequest): Answer {
+  #initialize (message: RpcRequest, served: Served): Answer {
     let handshake
     try {
       handshake = this.#options.core.shakeHands(message.params, { hasSession: true })
       const { revision, clientName } = handshake
       this.#options.core.audit?.record('session.open', { ...this.#source, revision, clientName })
     } catch (error) {
-      if (error instanceof GantryError) return this.#refusal(message.id, error, message)
+      if (error instanceof GantryError) return this.#refusal(message.id, error, message, served)
       throw error
     }
     const { revision, clientCapabilities, clientName, result } = handshake
@@ -202,10 +225,10 @@ export class LineConnection {
     return { status: 200, text: resultText(message.id, result) }
   }
 
-  #exchange (message: RpcRequest, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
+  #exchange (message: RpcRequest, served: Served, revision: Revision, clientCapabilities: JsonObject, logLevel: LogLevel | undefined): Exchange {
     const { logger, principal, requests, write, sessionId } = this.#options
     const meta = message.params['_meta']
-    return {
+    const exchange: Exchange = {
       requestId: `${sessionId === undefined ? 'stdio' : this.#name}-${++this.#requests}`,
       revision,
       principal,
@@ -229,8 +252,11 @@ export class LineConnection {
       ...(!isModern(revision) && {
         watch: (uri: string, wanted: boolean) => { this.#watch(uri, wanted) }
       }),
-      setLogLevel: (level) => { this.#logLevel = level }
+      setLogLevel: (level) => { this.#logLevel = level },
+      failed: (failure) => { served.failure = failure }
     }
+    served.exchange = exchange
+    return exchange
   }
 
   #watch (uri: string, wanted: boolean): void {
@@ -262,8 +288,11 @@ export class LineConnection {
   #refuse (id: RequestId | undefined, error: GantryError): void { this.#options.write(this.#refusal(id, error).text) }
 
   /** The answer to what comes to no method. */
-  #refusal (id: RequestId | undefined, error: GantryError, message?: unknown): Answer {
+  #refusal (id: RequestId | undefined, error: GantryError, message?: unknown, served?: Served): Answer {
     this.#options.core.audit?.refuse(error, this.#source, message)
+    const failure = failureOf(error)
+    if (served === undefined) this.#logAccess(message, { failure }, 0)
+    else served.failure = failure
     return { status: error.status, text: errorText(id, error, undefined) }
   }
 }

@@ -1,5 +1,6 @@
 import type { PromptEntry, Registries, ResourceEntry, ResourceTemplateEntry, ToolEntry } from './entries.ts'
 import { InvalidParamsError, PermissionRefusedError, PromptUnknownError, ResourceUnknownError, ToolUnknownError } from './errors.ts'
+import type { Meter } from './meter.ts'
 import { grantsOf, type Grants, type Scope } from './permissions.ts'
 import type { Registry } from './registry.ts'
 import type { JsonObject, Principal } from './ports.ts'
@@ -9,11 +10,12 @@ import type { JsonObject, Principal } from './ports.ts'
  * Its errors are those of what does not exist; the audit finds a PermissionRefusedError as their cause.
  */
 
-export function findTool (tools: Registry<ToolEntry>, name: string, { permissions }: Principal): ToolEntry {
+/** `meter` counts what is refused, where there is one. */
+export function findTool (tools: Registry<ToolEntry>, name: string, { permissions }: Principal, meter: Meter | undefined): ToolEntry {
   const entry = tools.get(name)
-  if (entry === undefined) throw new ToolUnknownError(name)
-  if (!grantsOf(permissions).allows('tools:call', name)) throw new ToolUnknownError(name, refusal('tools:call', name))
-  return entry
+  if (entry !== undefined && grantsOf(permissions).allows('tools:call', name)) return entry
+  meter?.unreached(name)
+  throw new ToolUnknownError(name, entry === undefined ? undefined : refusal('tools:call', name))
 }
 
 export function findPrompt (prompts: Registry<PromptEntry>, name: string, { permissions }: Principal): PromptEntry {

@@ -11,8 +11,12 @@ import { matchesGlob } from './glob.ts'
 export const permissionCatalogue = {
   tools: ['list', 'call'],
   prompts: ['list', 'get'],
-  resources: ['list', 'read', 'subscribe']
+  resources: ['list', 'read', 'subscribe'],
+  ops: ['health', 'metrics']
 } as const
+
+/** Areas whose actions are about the server as a whole: a pattern of names there would be about nothing. */
+const namelessAreas: readonly string[] = ['ops']
 
 type Areas = typeof permissionCatalogue
 /** One thing to permit, such as `tools:call`. */
@@ -35,6 +39,7 @@ export class Grants {
     }))
   }
 
+  /** `name` is empty for what has none. */
   allows (scope: Scope, name: string): boolean {
     const names = this.#names.get(scope)
     if (names === undefined) return false
@@ -93,12 +98,17 @@ function readPermission (permission: string): Permission {
   return { area, action, name: name.length === 0 ? '*' : name.join(':') }
 }
 
-function permits ({ area, action }: Permission, scope: Scope): boolean {
+function permits ({ area, action, name }: Permission, scope: Scope): boolean {
   const [scopeArea = '', scopeAction = ''] = scope.split(':')
+  if (namelessAreas.includes(scopeArea) && !isEveryName(name)) return false
   return matchesGlob(area, scopeArea) && matchesGlob(action, scopeAction)
 }
 
 function compileNames (names: readonly string[]): Names {
-  if (names.some((name) => /^\*+$/.test(name))) return true
+  if (names.some(isEveryName)) return true
   return { exact: new Set(names.filter((name) => !name.includes('*'))), patterns: names.filter((name) => name.includes('*')) }
+}
+
+function isEveryName (name: string): boolean {
+  return /^\*+$/.test(name)
 }

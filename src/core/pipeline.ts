@@ -1,10 +1,12 @@
 import { CallClock } from './call-clock.ts'
 import type { CallSlots } from './call-slots.ts'
+import type { KeepRule } from './cache/keep-rule.ts'
 import type { CallContext, CallSubject } from './context.ts'
-import { NotAvailableError, ToolCallError, ToolFailedError, ToolOutputInvalidError, ToolTimeoutError, type Mismatch } from './call-errors.ts'
+import { NotAvailableError, ToolCallError, ToolFailedError, ToolOutputInvalidError, type Mismatch } from './call-errors.ts'
 import { GantryError, MissingCapabilityError } from './errors.ts'
 import { tasksCapability, tasksExtension, type TaskRule } from './tasks/lane.ts'
-import { logSafely, logThrown } from './thrown.ts'
+import { logThrown } from './thrown.ts'
+import { timeOut } from './time-out.ts'
 import { isModern } from './versions.ts'
 import type { JsonObject } from './ports.ts'
 
@@ -15,10 +17,11 @@ import type { JsonObject } from './ports.ts'
 
 /**
  * The order, outermost first. Audit stands outside all, so that refusals are recorded; validation stands before the cache, so that keys
- * are canonical. Permissions are judged earlier, where a name becomes an entry (lookup.ts): what a caller may not use is not there for it. Rate
- * limits are judged earlier still, for whole messages (rate-limits.ts).
+ * are canonical; what a call makes obsolete is dropped as soon as its handler has succeeded, also if its caller did not wait for that.
+ * Permissions are judged earlier, where a name becomes an entry (lookup.ts): what a caller may not use is not there for it. Rate limits are
+ * judged earlier still, for whole messages (rate-limits.ts).
  */
-export const stageOrder = ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'run'] as const
+export const stageOrder = ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'invalidate', 'run'] as const
 export type StageName = typeof stageOrder[number]
 
 /** Calls a target. Throws or rejects with a GantryError; never with anything else. */
@@ -31,6 +34,10 @@ export interface CallTarget<Result> extends CallSubject {
   readonly task?: TaskRule | undefined
   /** How many calls may run at once. Undefined where that is not limited. */
   readonly slots?: CallSlots | undefined
+  /** How its results are kept. Undefined where they are not. */
+  readonly cache?: KeepRule | undefined
+  /** The tags of kept results that are dropped when it has succeeded. */
+  readonly invalidates?: readonly string[] | undefined
   /** Fills in defaults and says what does not fit. */
   readonly checkArguments: ((args: JsonObject) => readonly Mismatch[] | undefined) | undefined
   /** The error for arguments that do not fit. */
@@ -62,10 +69,11 @@ export class Pipeline {
     for (const stage of [validateStage, taskStage, timeoutStage, queueStage, createRunStage(options)]) this.use(stage)
   }
 
-  use (stage: CallStage): void {
+  use (stage: CallStage): this {
     if (this.#composed) throw new Error(`The stage ${stage.name} came after the first target: targets registered before would lack it.`)
     if (this.#stages.has(stage.name)) throw new Error(`The stage ${stage.name} is there already.`)
     this.#stages.set(stage.name, stage)
+    return this
   }
 
   compose<Result> (target: CallTarget<Result>): Invoke<Result> {
@@ -119,19 +127,14 @@ function taskRequired (name: string, { revision }: CallContext): GantryError {
 const timeoutStage: CallStage = {
   name: 'timeout',
   wrap<Result> (target: CallTarget<Result>, next: Invoke<Result>): Invoke<Result> {
-    const { kind, name, timeoutMs, task } = target
-    /** Takes up where the handler left its caller without a word. */
-    function giveUp (context: CallContext, limitMs: number): void {
-      logSafely(context.logger, { requestId: context.requestId }, `The ${kind} ${name} did not finish within ${limitMs} ms.`)
-      context.abort(new ToolTimeoutError(name, limitMs))
-    }
+    const { timeoutMs, task } = target
     return function limitTime (args, context) {
       const outcome = next(args, context)
       // A handler that answers at once needs no clock.
       if (!(outcome instanceof Promise)) return outcome
       return new Promise<Result>((resolve, reject) => {
         const givenMs = task !== undefined && context.lane?.started === true ? task.timeoutMs : timeoutMs
-        const clock = new CallClock(givenMs, (limitMs) => { giveUp(context, limitMs) })
+        const clock = new CallClock(givenMs, (limitMs) => { timeOut(context, target, limitMs) })
         context.timedBy(clock)
         context.whenAborted((reason) => { clock.end(); reject(reason) })
         outcome.then(

@@ -73,10 +73,36 @@ export interface HandlerContext {
   announce (change: Change): Promise<void>
   /** Reads one of this server's own resources, with the caller's rights. */
   readResource (uri: string): Promise<ReadResourceResult>
-  /** A configured database by name. */
-  db (name: string): unknown
+  /** A database of the configuration, by its name under `databases`. */
+  db (name: string): HandlerDatabase
   readonly redis: unknown
-  readonly cache: unknown
+  /** Keeps values beside the results of tools, for as long as there is room for them. Needs the `caching` section. */
+  readonly cache: HandlerCache
+}
+
+/** A database, for the handler of one call. */
+export interface HandlerDatabase {
+  /**
+   * Runs one statement, with `$1`, `$2`, … for its values, in a transaction of its own that may write. Ends with the call: when its signal
+   * fires, the statement is cancelled on the server. Rejects with an error whose `code` says why; what the database refused has `data.sqlState`.
+   */
+  query (text: string, values?: readonly unknown[]): Promise<QueryResult>
+}
+
+/** What a statement came to. Values are JSON values: see handlers.md. */
+export interface QueryResult {
+  readonly rows: JsonObject[]
+  /** Rows that were returned or, where none are, changed. */
+  readonly rowCount: number
+}
+
+/** JSON values that a tool (or prompt, or resource) keeps for its later calls, of any caller. One that is away is undefined, and keeps nothing. */
+export interface HandlerCache {
+  /** A copy of what is kept. Keys are texts of 1 to 512 characters. */
+  get (key: string): Promise<unknown>
+  /** Keeps a value for so long; without a time, for `caching.ttl`. Rejects with a TypeError for what JSON cannot hold, or is too large. */
+  set (key: string, value: unknown, ttlSeconds?: number): Promise<void>
+  delete (key: string): Promise<void>
 }
 
 /** How one question to the client is asked. */
@@ -116,6 +142,8 @@ export interface HandlerOwner {
   readonly name: string
   /** Milliseconds the whole call may take. */
   readonly timeoutMs: number
+  /** The arguments that a call can have, for handler types that name them. Undefined where that cannot be told. */
+  readonly argumentNames?: readonly string[] | undefined
 }
 
 export type { CallToolResult, GetPromptResult, JsonObject, LogLevel, ReadResourceResult }

@@ -19,6 +19,8 @@ export type MaybePromise<T> = T | Promise<T>
 
 /** Where sessions live. Every form of it passes one contract in the tests. */
 export interface SessionStore {
+  /** How many there are, where that is known without asking anybody. */
+  readonly size?: number
   /** False when the store holds as many sessions as it may. */
   create (record: SessionRecord): MaybePromise<boolean>
   /** The session, unless it is unknown, ended or idle for too long. Counts as use. */

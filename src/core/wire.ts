@@ -23,13 +23,20 @@ export interface Wire {
 /** The parts that never change are made into text once. */
 export function createWire (serverInfo: object): Wire {
   const identity = JSON.stringify(serverInfo)
-  const modernHead = `{"resultType":"complete","_meta":{${JSON.stringify(metaKeys.serverInfo)}:${identity}}`
+  const identityMember = `${JSON.stringify(metaKeys.serverInfo)}:${identity}}`
+  const modernHead = `{"resultType":"complete","_meta":{${identityMember}`
 
   function result (value: object, revision: Revision, hint?: CacheHint): string {
     if (!isModern(revision)) return JSON.stringify(value)
     const full = hint === undefined ? value : { ...value, ...hint }
     const meta = (value as { _meta?: unknown })._meta
     if (isObject(meta)) {
+      // What is as usual is put together of texts, as below.
+      const metaText = 'resultType' in full || metaKeys.serverInfo in meta || 'toJSON' in meta ? '{}' : JSON.stringify(meta)
+      if (metaText !== '{}') {
+        const rest = JSON.stringify({ ...full, _meta: undefined })
+        return `{"resultType":"complete","_meta":${metaText.slice(0, -1)},${identityMember}${rest === '{}' ? '}' : `,${rest.slice(1)}`}`
+      }
       return JSON.stringify({ resultType: 'complete', ...full, _meta: { ...meta, [metaKeys.serverInfo]: serverInfo } })
     }
     const text = JSON.stringify(full)

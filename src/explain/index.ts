@@ -92,7 +92,13 @@ function placesOf (config: unknown, path: readonly string[]): { path: Path, valu
   return found
 }
 
-const httpDoors: readonly DoorName[] = ['mcp', 'rest', 'sse']
+/** The doors that are open to permissions: what the health checks find, and metrics beside MCP, take some of their own. */
+function httpDoors ({ health, metrics }: Config, permissions: readonly string[]): readonly DoorName[] {
+  const grants = grantsOf(permissions)
+  const isOperator = health.enabled && grants.allows('ops:health', '')
+  const isScraper = metrics?.enabled === true && metrics.port === undefined && grants.allows('ops:metrics', '')
+  return ['mcp', 'rest', 'sse', ...(isOperator ? ['ops'] as const : []), ...(isScraper ? ['metrics'] as const : [])]
+}
 
 function callersOf (config: Config, { tool, nowMs }: ExplainOptions): ExplainedCaller[] {
   const { authentication, permissions } = config.security
@@ -103,10 +109,11 @@ function callersOf (config: Config, { tool, nowMs }: ExplainOptions): ExplainedC
     : permissions === undefined ? ['*'] : permissions.anonymous
   const keys = isOn ? authentication.apiKeys : []
   return [
-    ...(nobody === undefined ? [] : [explainCaller(parts, { ...anonymousWith(nobody), kind: 'anonymous' as const, state: 'active' as const, doors: httpDoors }, tool)]),
-    ...keys.map((key) => explainCaller(parts, {
-      name: key.name, kind: 'key' as const, state: stateOf(key, nowMs), permissions: [...permissions?.authenticated ?? [], ...key.permissions], tier: key.tier, doors: httpDoors
-    }, tool)),
+    ...(nobody === undefined ? [] : [explainCaller(parts, { ...anonymousWith(nobody), kind: 'anonymous' as const, state: 'active' as const, doors: httpDoors(config, permissions?.anonymous ?? []) }, tool)]),
+    ...keys.map((key) => {
+      const own = [...permissions?.authenticated ?? [], ...key.permissions]
+      return explainCaller(parts, { name: key.name, kind: 'key' as const, state: stateOf(key, nowMs), permissions: own, tier: key.tier, doors: httpDoors(config, own) }, tool)
+    }),
     explainCaller(parts, { ...localWith(permissions?.local ?? ['*']), kind: 'local' as const, state: 'active' as const, doors: ['stdio'] as const }, tool)
   ]
 }

@@ -1,6 +1,9 @@
 import fp from 'fastify-plugin'
+import type { ResultCache } from '../core/cache/result-cache.ts'
 import type { ToolEntry } from '../core/entries.ts'
 import type { Core } from '../core/core.ts'
+import type { Database } from '../core/database.ts'
+import type { PoolState } from '../core/handler-check.ts'
 import type { Change, Logger, ToolHandler } from '../core/ports.ts'
 import type { UpstreamsSection } from '../../schemas/config/server.ts'
 import { buildEntries, slotLimits, taskRule, type EntryFault, type EntrySources } from '../tools/build-entries.ts'
@@ -31,6 +34,10 @@ export interface EntriesOptions {
   /** Bytes that the result of a tool may have when it does not say. */
   maxResultBytes: number
   upstreams: UpstreamsSection
+  /** What `sql` handlers name. */
+  databases: ReadonlyMap<string, Database>
+  /** How results are kept; undefined where they are not. */
+  cache: ResultCache | undefined
   logger: Logger
 }
 
@@ -38,6 +45,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** How it goes with each API that `http` handlers have called. */
     upstreams: () => readonly UpstreamState[]
+    /** How it goes with the threads that handlers run in. */
+    threads: () => readonly PoolState[]
   }
 }
 
@@ -58,18 +67,26 @@ export default fp<EntriesOptions>(async function entries (app, options) {
   const bounds = fileBounds(options, (path) => {
     options.logger.warn(`${path} was found relative to the working directory, not to the configuration file. Write it relative to the file.`)
   })
-  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers), trace: options.trace, logger: options.logger, upstreams: options.upstreams })
+  const resolvers = createResolvers({ bounds, handlers: withBuiltInHandlers(options.handlers), trace: options.trace, logger: options.logger, upstreams: options.upstreams, databases: options.databases })
   app.decorate('upstreams', () => resolvers.upstreams())
+  app.decorate('threads', () => resolvers.threads())
   app.addHook('onClose', async function closeResolvers () { await resolvers.close() })
 
-  const { defaultTimeoutMs, taskTimeoutMs, maxResultBytes } = options
-  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs, taskTimeoutMs, maxResultBytes })
+  const { defaultTimeoutMs, taskTimeoutMs, maxResultBytes, cache } = options
+  const built = await buildEntries(options.sources, { resolvers, pipeline, bounds, defaultTimeoutMs, taskTimeoutMs, maxResultBytes, cache })
   if (built.faults.length > 0) {
     await resolvers.close()
     throw new EntryFaultsError(built.faults)
   }
   const defined = options.definedTools.map((tool) => buildToolEntry({
-    description: tool.description, handler: tool.handler, timeoutMs: tool.timeout ?? defaultTimeoutMs, task: taskRule(tool, tool.timeout ?? taskTimeoutMs), maxResultBytes: tool.maxResultBytes ?? maxResultBytes, slots: slotLimits(tool)
+    description: tool.description,
+    handler: tool.handler,
+    timeoutMs: tool.timeout ?? defaultTimeoutMs,
+    task: taskRule(tool, tool.timeout ?? taskTimeoutMs),
+    maxResultBytes: tool.maxResultBytes ?? maxResultBytes,
+    slots: slotLimits(tool),
+    cache: cache?.ruleOf({ ...tool.description, ...tool }, { handler: null, maxResultBytes: tool.maxResultBytes ?? maxResultBytes }),
+    invalidates: tool.invalidates
   }, pipeline))
   tools.replaceAll(named([...built.tools, ...defined]))
   prompts.replaceAll(built.prompts.map((entry) => [entry.description.name, entry]))

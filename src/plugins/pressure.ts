@@ -10,7 +10,15 @@ export interface PressureOptions {
   maxRssBytes: number
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whether work is refused now. */
+    isOverloaded: () => boolean
+  }
+}
+
 /** Refuses work with 503 and Retry-After while the process is overloaded. */
 export default fp<PressureOptions>(async function pressure (app, { enabled, ...limits }) {
   if (enabled) await app.register(underPressure, { ...limits, retryAfter: 10, customError: OverloadedError })
+  app.decorate('isOverloaded', enabled ? () => app.isUnderPressure() : () => false)
 }, { name: 'pressure', fastify: '5.x' })

@@ -7,6 +7,8 @@ import type { RedisSection } from '../../schemas/config/storage.ts'
 export interface RedisOptions {
   /** Undefined when no Redis is configured: then its client library is not even loaded. */
   section: RedisSection | undefined
+  /** What its files are relative to. */
+  baseDir: string
   logger: Logger
   clock: Clock
 }
@@ -18,9 +20,9 @@ declare module 'fastify' {
   }
 }
 
-/** Opens the connection to Redis and closes it, with all others that were opened from it, with the app. That Redis is away fails nothing here. */
-export default fp<RedisOptions>(async function redis (app, { section, logger, clock }) {
-  const connections = section === undefined ? undefined : await openRedis({ settings: redisSettings(section), logger, clock })
+/** Opens the connection to Redis and closes it, with all others that were opened from it, with the app. That Redis is away fails nothing here. Rejects with ReferencedFileError. */
+export default fp<RedisOptions>(async function redis (app, { section, baseDir, logger, clock }) {
+  const connections = section === undefined ? undefined : await openRedis({ settings: redisSettings(section, baseDir), logger, clock })
   app.decorate('redis', connections)
   app.addHook('onClose', async function closeRedis () { await connections?.close() })
 }, { name: 'redis', fastify: '5.x' })

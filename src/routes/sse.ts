@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readAccept } from '../core/accept.ts'
+import type { AccessLog } from '../core/access.ts'
 import type { EventBus } from '../core/bus.ts'
 import type { Core } from '../core/core.ts'
 import { demandOf } from '../core/demand.ts'
@@ -26,6 +27,8 @@ export interface SseRouteOptions {
   sessions: SessionStore
   requests: ServerRequests
   bus: EventBus
+  /** Where a line of each message goes; without it, nowhere. */
+  accesses?: AccessLog | undefined
   /** After how long the store forgets a session that is not used. */
   idleTimeoutMs: number
 }
@@ -45,7 +48,7 @@ const longestWatchMs = 60_000
  * that the first event names. The instance that a post arrives at passes it on to the one that holds the stream.
  * MCP 2024-11-05 basic/transports, HTTP with SSE.
  */
-export default async function sseRoutes (app: FastifyInstance, { core, path, messagesPath, sessions, requests, bus, idleTimeoutMs }: SseRouteOptions): Promise<void> {
+export default async function sseRoutes (app: FastifyInstance, { core, path, messagesPath, sessions, requests, bus, accesses, idleTimeoutMs }: SseRouteOptions): Promise<void> {
   const streams = new OpenStreams()
   const open = new Map<string, SseSession>()
   let isClosing = false
@@ -93,7 +96,7 @@ export default async function sseRoutes (app: FastifyInstance, { core, path, mes
     core.audit?.admit('stream.open')
     if (!await sessions.create(recordOf(id, principal))) throw new SessionLimitError()
     const stream = new EventStream()
-    const connection = new LineConnection({ core, logger: core.logger, principal, requests, sessionId: id, address, write: (message) => { stream.send(message) } })
+    const connection = new LineConnection({ core, logger: core.logger, principal, requests, sessionId: id, accesses, address, write: (message) => { stream.send(message) } })
     let stopListening
     try {
       stopListening = await bus.subscribe(channelOf(id), ({ message }) => { connection.take(message) })

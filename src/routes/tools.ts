@@ -8,6 +8,7 @@ import type { ToolEntry } from '../core/entries.ts'
 import { problemOf, problemType } from '../core/http-errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import { readTraceparent } from '../core/trace-context.ts'
+import { failureOf } from '../core/outcome.ts'
 import { KeptByGrants } from '../core/kept-by-grants.ts'
 import { findTool, listedBy } from '../core/lookup.ts'
 import { grantsOf } from '../core/permissions.ts'
@@ -41,7 +42,7 @@ export default async function toolRoutes (app: FastifyInstance, { core }: ToolRo
 
   for (const { description: { name, inputSchema, outputSchema } } of core.tools.list) {
     const demand = demandOfCall(name)
-    app.post(`/tools/${name}`, { config: { demandOf: () => demand }, schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
+    app.post(`/tools/${name}`, { config: { tool: name, demandOf: () => demand, pattern: '/tools/:name' }, schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
   }
   app.post<{ Params: { name: string } }>('/tools/:name', { config: { demandOf: (request) => demandOfCall((request.params as { name: string }).name) } }, (request, reply) => { callTool(core, request.params.name, request, reply) })
   refuseOtherMethods(app, '/tools', ['GET', 'HEAD'])
@@ -52,6 +53,7 @@ function callTool (core: Core, name: string, request: FastifyRequest, reply: Fas
   const args = request.body ?? {}
   if (!isObject(args)) throw new InvalidRequestError('The body must be a JSON object: the arguments of the tool.')
   const exchange = new RestExchange(request, reply)
+  request.exchange = exchange
   let entry: ToolEntry
   let outcome
   try {
@@ -65,8 +67,8 @@ function callTool (core: Core, name: string, request: FastifyRequest, reply: Fas
 }
 
 /** Throws as `findTool` does; where there is an audit, that is a line of it. */
-function findRecorded ({ tools, audit }: Core, name: string, args: JsonObject, exchange: RestExchange): ToolEntry {
-  const find = (): ToolEntry => findTool(tools, name, exchange.principal)
+function findRecorded ({ tools, audit, meter }: Core, name: string, args: JsonObject, exchange: RestExchange): ToolEntry {
+  const find = (): ToolEntry => findTool(tools, name, exchange.principal, meter)
   return audit === undefined ? find() : audit.lookingUp(find, exchange, { method: 'tools/call', params: { name, arguments: args } })
 }
 
@@ -88,6 +90,7 @@ function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry,
 function answerError (request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   if (error instanceof CancelledError) request.server.core.logger.debug('The caller went away.')
   const known = error instanceof GantryError ? error : new InternalError({ cause: error })
+  request.failure = failureOf(known)
   if (known instanceof InternalError) request.server.core.logger.error({ err: error }, 'A tool call ended in an internal error.')
   const shown = request.server.stepUp?.(known, request.principal) ?? known
   reply.code(shown.status).headers(shown.headers).header('content-type', problemType).send(JSON.stringify(problemOf(shown)))

@@ -2,7 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { GantryError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/ports.ts'
 import { createReasons, createRefusalLog, stateUnavailable } from './redis-failure.ts'
-import { addressText, type RedisSettings } from './redis-settings.ts'
+import { addressText, type RedisSentinels, type RedisSettings, type RedisTlsSettings } from './redis-settings.ts'
 import { createRedisTransitions } from './redis-transitions.ts'
 
 /** The Redis of a configuration: connections that come back by themselves and commands that never wait for that. */
@@ -15,8 +15,8 @@ export interface RedisConnections {
   readonly commands: Redis
   /** Whether all connections are there. */
   readonly available: boolean
-  /** Runs commands. Rejects with StateUnavailableError when Redis is away, is too slow or refuses. Other errors of `work` pass. */
-  run<T> (work: (commands: Redis) => Promise<T>): Promise<T>
+  /** Runs commands. Rejects with StateUnavailableError, which names what is not reached, when Redis is away, is too slow or refuses. Other errors of `work` pass. */
+  run<T> (work: (commands: Redis) => Promise<T>, what?: string): Promise<T>
   /** Opens a further connection under a name of its own. It closes with the others; after that this throws StateUnavailableError. */
   connect (purpose: string): RedisConnection
   /** Ends all connections, within half a second each way. */
@@ -45,7 +45,7 @@ const demotionPauseMs = 5_000
 export async function openRedis ({ settings, logger, clock }: RedisOpenOptions): Promise<RedisConnections> {
   const { Redis } = await import('ioredis')
   const address = addressText(settings)
-  const reasonOf = createReasons(settings.password)
+  const reasonOf = createReasons([settings.password, settings.sentinels?.password])
   const transitions = createRedisTransitions(logger, address, clock)
   const noteRefusal = createRefusalLog(logger, address, clock)
   const clients: Redis[] = []
@@ -57,7 +57,11 @@ export async function openRedis ({ settings, logger, clock }: RedisOpenOptions):
     if (closing) throw stateUnavailable('the server is closing')
     const client = new Redis(clientOptions(settings, purpose, clock))
     let reason = 'the connection was closed'
-    client.on('error', (error: unknown) => { reason = reasonOf(error) })
+    client.on('error', (error: unknown) => {
+      reason = reasonOf(error)
+      // No sentinel leads to a primary, and each of them was asked: there is no connection that could close.
+      if (client.status === 'connecting' && !closing) transitions.departed(client, reason)
+    })
     client.on('ready', () => { if (!closing) transitions.arrived(client) })
     client.on('close', () => {
       if (!closing) transitions.departed(client, reason)
@@ -68,19 +72,20 @@ export async function openRedis ({ settings, logger, clock }: RedisOpenOptions):
       const limit = setTimeout(resolve, connectTimeoutMs)
       const end = (): void => { clearTimeout(limit); resolve() }
       client.once('ready', end).once('close', end)
+      if (settings.sentinels !== undefined) client.once('error', end)
     })
     client.connect().catch(ignore) // "close" has it, and the next attempt follows by itself.
     return { client, attempted }
   }
 
-  async function run<T> (work: (commands: Redis) => Promise<T>): Promise<T> {
+  async function run<T> (work: (commands: Redis) => Promise<T>, what?: string): Promise<T> {
     try {
       return await work(commands)
     } catch (error) {
       if (error instanceof GantryError || error instanceof TypeError || error instanceof SyntaxError) throw error
       const reason = reasonOf(error)
       if (isReply(error)) noteRefusal(reason)
-      throw stateUnavailable(reason)
+      throw stateUnavailable(reason, what)
     }
   }
 
@@ -104,14 +109,13 @@ export async function openRedis ({ settings, logger, clock }: RedisOpenOptions):
   }
 }
 
-function clientOptions ({ host, port, username, password, db, tls, commandTimeoutMs }: RedisSettings, purpose: string, clock: Clock) {
+function clientOptions ({ node, sentinels, username, password, db, tls, commandTimeoutMs }: RedisSettings, purpose: string, clock: Clock) {
   return {
-    host,
-    port,
+    ...(sentinels === undefined ? node : sentinelOptions(sentinels, tls, commandTimeoutMs)),
     username,
     password,
     db,
-    ...(tls && { tls: {} }),
+    ...(tls !== undefined && { tls }),
     connectionName: `gantry:${purpose}`,
     lazyConnect: true,
     connectTimeout: connectTimeoutMs,
@@ -126,10 +130,30 @@ function clientOptions ({ host, port, username, password, db, tls, commandTimeou
     autoResendUnfulfilledCommands: false,
     // The library's own would leave a rejection that nobody handles; the bus subscribes again.
     autoResubscribe: false,
-    retryStrategy: (attempt) => Math.min(25 * 2 ** Math.min(attempt, 10), longestPauseMs) * (0.75 + Math.random() / 4),
+    retryStrategy: pauseMs,
     maxLoadingRetryTime: longestPauseMs,
     reconnectOnError: createDemotionCheck(clock)
   } satisfies RedisOptions
+}
+
+/** All sentinels are asked, again and again: one that knows the primary is enough. */
+function sentinelOptions ({ nodes, name, username, password }: RedisSentinels, tls: RedisTlsSettings | undefined, commandTimeoutMs: number) {
+  return {
+    sentinels: nodes.map(({ host, port }) => ({ host, port })),
+    name,
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(tls !== undefined && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+    sentinelCommandTimeout: commandTimeoutMs,
+    sentinelRetryStrategy: pauseMs,
+    // Those of the configuration are asked and no others: what one of them tells of the rest may not be reachable from here.
+    updateSentinels: false
+  } satisfies RedisOptions
+}
+
+/** How long to wait before the next attempt. */
+function pauseMs (attempt: number): number {
+  return Math.min(25 * 2 ** Math.min(attempt, 10), longestPauseMs) * (0.75 + Math.random() / 4)
 }
 
 /** Whether a primary has become a replica: then the name may lead to the new primary by now. Asked with every error; true from time to time. */

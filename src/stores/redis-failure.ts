@@ -3,12 +3,10 @@ import type { Clock, Logger } from '../core/ports.ts'
 
 /** What went wrong between us and Redis, as logs may have it. */
 
-/** Makes the text of a failure. Redis answers some commands with their arguments, so a password is taken out. */
-export function createReasons (password: string | undefined): (error: unknown) => string {
-  return (error) => {
-    const text = textOf(error)
-    return (password === undefined ? text : text.replaceAll(password, '[redacted]')).slice(0, 300)
-  }
+/** Makes the text of a failure. Redis answers some commands with their arguments, so passwords are taken out. */
+export function createReasons (passwords: readonly (string | undefined)[]): (error: unknown) => string {
+  const secrets = passwords.filter((password) => password !== undefined)
+  return (error) => secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), textOf(error)).slice(0, 300)
 }
 
 function textOf (error: unknown): string {
@@ -26,8 +24,8 @@ function textOf (error: unknown): string {
  * The error that callers get. Its cause is a new one: those of the client library carry the arguments of the command, the password among
  * them when the command was the one to log in.
  */
-export function stateUnavailable (reason: string): StateUnavailableError {
-  return new StateUnavailableError({ cause: new Error(`Redis: ${reason}`) })
+export function stateUnavailable (reason: string, what?: string): StateUnavailableError {
+  return new StateUnavailableError({ cause: new Error(`Redis: ${reason}`) }, what)
 }
 
 const quietMs = 60_000

@@ -41,6 +41,7 @@ export function createSessionMemory ({ maxSessions, maxSessionsPerPrincipal, idl
   }
 
   return {
+    get size () { return slots.size },
     create (given) {
       const { id, principal } = given
       // A copy: names and capabilities that were cut out of a request would keep all of it.

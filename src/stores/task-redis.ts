@@ -98,6 +98,7 @@ export function createTaskRedis ({ redis, maxTasks, maxTasksPerPrincipal, maxTot
   const sizes = `${keyPrefix}task-sizes`
   const instances = `${keyPrefix}task-instance:`
   const keyOf = (id: string): string => `${keyPrefix}task:${id}`
+  const run: typeof redis.run = async (work) => await redis.run(work, 'the store of its tasks')
   const lost = new TaskLostError()
   const lostArgs = [lost.message, JSON.stringify(errorObject(lost, '2026-07-28'))]
 
@@ -106,17 +107,17 @@ export function createTaskRedis ({ redis, maxTasks, maxTasksPerPrincipal, maxTot
       const { id, principal, instance, ttlMs } = record
       const owner = isCounted(principal) ? `${keyPrefix}tasks:${digest(principal)}` : ''
       const args = [id, ttlMs, sizeOf(record), maxTasks, maxTasksPerPrincipal, maxTotalBytes, leaseMs, ...fieldsOf(record)]
-      return await redis.run((commands) => create(commands, [keyOf(id), all, sizes, instances + instance, owner], args)) === 1
+      return await run((commands) => create(commands, [keyOf(id), all, sizes, instances + instance, owner], args)) === 1
     },
     async get (id) {
-      return readFields(id, await redis.run((commands) => find(commands, [keyOf(id)], [instances, ...lostArgs])))
+      return readFields(id, await run((commands) => find(commands, [keyOf(id)], [instances, ...lostArgs])))
     },
     async update (record) {
       const args = [record.id, sizeOf(record), maxTotalBytes, ...fieldsOf(record)]
-      return await redis.run((commands) => update(commands, [keyOf(record.id), all, sizes], args)) as Kept
+      return await run((commands) => update(commands, [keyOf(record.id), all, sizes], args)) as Kept
     },
     async renew (instance) {
-      await redis.run((commands) => commands.set(instances + instance, '1', 'PX', leaseMs))
+      await run((commands) => commands.set(instances + instance, '1', 'PX', leaseMs))
     },
     close () { /* The connection belongs to whoever opened it. */ }
   }

@@ -1,3 +1,4 @@
+import type { ResultCache } from '../core/cache/result-cache.ts'
 import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
 import type { SlotLimits } from '../core/call-slots.ts'
 import type { Pipeline } from '../core/pipeline.ts'
@@ -9,6 +10,7 @@ import type { PromptConfig } from '../../schemas/prompt.ts'
 import type { ResourceConfig } from '../../schemas/resource.ts'
 import type { ToolConfig } from '../../schemas/tool.ts'
 import type { FileBounds } from './allowed-file.ts'
+import { argumentNamesOf } from './argument-names.ts'
 import { buildPromptEntry } from './prompt-entry.ts'
 import { buildResourceEntry, compileAddress, compileContent, isTemplateEntry } from './resource-entry.ts'
 import type { Resolvers } from './resolvers/index.ts'
@@ -42,6 +44,8 @@ export interface BuildOptions {
   taskTimeoutMs: number
   /** Bytes that a result may have when its tool does not say. Without it, there is no bound. */
   maxResultBytes?: number
+  /** How results are kept. Without it, they are not. */
+  cache?: ResultCache | undefined
 }
 
 /** Builds every entry of a configuration. Does not stop at a fault: all of them come back, with the path to each. */
@@ -78,12 +82,14 @@ async function buildTool (config: ToolConfig, options: BuildOptions): Promise<To
   const { timeoutMs } = owner
   const task = taskRule(config, ownerOf('tool', config.name, config.timeout, config.handler, { defaultTimeoutMs: options.taskTimeoutMs }).timeoutMs)
   // A handler that keeps its own time is given the longer one: outside of a task, the call ends it.
-  const handlerOwner = { ...owner, timeoutMs: Math.max(timeoutMs, task?.timeoutMs ?? 0) }
+  const handlerOwner = { ...owner, timeoutMs: Math.max(timeoutMs, task?.timeoutMs ?? 0), argumentNames: argumentNamesOf(config.inputSchema) }
   const [handler, schemas] = await together(
     () => resolveHandler(config.handler, handlerOwner, options),
     () => compileSchemas(config)
   )
-  return buildToolEntry({ description: describe(config), handler, timeoutMs, task, maxResultBytes: config.maxResultBytes ?? options.maxResultBytes, slots: slotLimits(config), schemas }, options.pipeline)
+  const { maxResultBytes = options.maxResultBytes, invalidates } = config
+  const cache = options.cache?.ruleOf(config, { handler: config.handler, maxResultBytes })
+  return buildToolEntry({ description: describe(config), handler, timeoutMs, task, maxResultBytes, slots: slotLimits(config), cache, invalidates, schemas }, options.pipeline)
 }
 
 /** What a tool says of calls at the same time. */
@@ -98,18 +104,27 @@ export function taskRule ({ task, taskStart = 'call' }: Pick<ToolConfig, 'task' 
 
 async function buildPrompt (config: PromptConfig, options: BuildOptions): Promise<PromptEntry> {
   const owner = ownerOf('prompt', config.name, config.timeout, config.handler, options)
-  const handler = config.handler === undefined ? undefined : await resolveHandler(config.handler, owner, options)
+  const handler = config.handler === undefined ? undefined : await resolveHandler(config.handler, { ...owner, argumentNames: config.arguments.map(({ name }) => name) }, options)
   return buildPromptEntry(config, handler, owner.timeoutMs, options.pipeline)
 }
 
 async function buildResource (config: ResourceConfig, options: BuildOptions): Promise<ResourceEntry | ResourceTemplateEntry> {
   const owner = ownerOf('resource', config.uri ?? config.uriTemplate ?? '', config.timeout, config.handler, options)
   const [handler, content, address] = await together(
-    () => config.handler === undefined ? undefined : resolveHandler(config.handler, owner, options),
+    () => config.handler === undefined ? undefined : resolveHandler(config.handler, { ...owner, argumentNames: variablesOf(config) }, options),
     () => compileContent(config, options.bounds),
     () => compileAddress(config)
   )
   return buildResourceEntry({ config, handler, content, address, timeoutMs: owner.timeoutMs, pipeline: options.pipeline })
+}
+
+/** The variables of a template; undefined where it has a fault, which is told elsewhere. */
+function variablesOf (config: ResourceConfig): readonly string[] | undefined {
+  try {
+    return compileAddress({ ...config, complete: {} })?.template.variables ?? []
+  } catch {
+    return undefined // `compileAddress` says it again, in its place.
+  }
 }
 
 /** The time of a call: the entry's own, else the server's; a file handler's own may shorten it. Other handlers keep theirs themselves. */

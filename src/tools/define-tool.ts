@@ -1,6 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { HandlerContext } from '../core/ports.ts'
 import type { Icon, JsonObject, ToolAnnotations } from '../../schemas/mcp.ts'
+import type { CacheRule } from '../../schemas/tool.ts'
 import { toolNamePattern } from '../../schemas/primitives.ts'
 
 const lawfulName = new RegExp(toolNamePattern)
@@ -27,6 +28,10 @@ export interface ToolOptions<Input extends TSchema, Output extends TSchema | und
   maxConcurrent?: number
   /** How many more may wait for their turn: 100 unless given. */
   maxQueue?: number
+  /** Keeps results, as the `cache` of the configuration file does. */
+  cache?: Partial<CacheRule>
+  /** The tags of results, and the names of tools whose results, are dropped when this one has succeeded. */
+  invalidates?: readonly string[]
   /** Lets calls go on in the background, as the `task` of the configuration file does. */
   task?: 'optional' | 'required'
   /** Who starts the task: the call, which is the default, or the handler with `context.startTask()`. */
@@ -45,12 +50,14 @@ export interface DefinedTool {
   readonly maxQueue?: number
   readonly task?: 'optional' | 'required'
   readonly taskStart?: 'call' | 'handler'
+  readonly cache?: CacheRule
+  readonly invalidates?: readonly string[]
   readonly handler: (args: JsonObject, context: HandlerContext) => unknown
 }
 
 /** Defines a tool in TypeBox; the types of its arguments and of its result flow into the handler. Throws a TypeError for what no tool may be. */
 export function defineTool<Input extends TSchema, Output extends TSchema | undefined = undefined> (options: ToolOptions<Input, Output>): DefinedTool {
-  const { input, output, timeout, maxResultBytes, maxConcurrent, maxQueue, task, taskStart, handler, ...facts } = options
+  const { input, output, timeout, maxResultBytes, maxConcurrent, maxQueue, task, taskStart, cache, invalidates, handler, ...facts } = options
   if (!lawfulName.test(facts.name)) throw new TypeError(`The name of a tool is 1 to 64 letters, digits, "_", "." or "-"; ${JSON.stringify(facts.name)} is not.`)
   if (plainSchema(input)['type'] !== 'object') throw new TypeError(`The tool ${facts.name}: its input must be an object, such as Type.Object({}).`)
   return {
@@ -61,6 +68,8 @@ export function defineTool<Input extends TSchema, Output extends TSchema | undef
     ...(maxQueue !== undefined && { maxQueue }),
     ...(task !== undefined && { task }),
     ...(taskStart !== undefined && { taskStart }),
+    ...(cache !== undefined && { cache: { enabled: true, ...cache } }),
+    ...(invalidates !== undefined && { invalidates }),
     // The pipeline has checked the arguments against `input` before the handler sees them.
     handler: (args, context) => handler(args as Static<Input>, context)
   }

@@ -1,4 +1,5 @@
 import { ArgumentsInvalidError } from '../core/call-errors.ts'
+import type { KeepRule } from '../core/cache/keep-rule.ts'
 import { CallSlots, type SlotLimits } from '../core/call-slots.ts'
 import { HandlerLoadError } from '../core/errors.ts'
 import type { ToolEntry } from '../core/entries.ts'
@@ -22,6 +23,10 @@ export interface ToolParts {
   maxResultBytes?: number | undefined
   /** Without it, any number of calls may run at once. */
   slots?: SlotLimits | undefined
+  /** Undefined for a tool whose results are not kept. */
+  cache?: KeepRule | undefined
+  /** The kept results that its success makes obsolete, by their tags. */
+  invalidates?: readonly string[] | undefined
   /** What its schemas were compiled to, where that was done before. */
   schemas?: ToolSchemas
 }
@@ -44,7 +49,7 @@ export function compileSchemas ({ inputSchema, outputSchema }: Pick<ToolDescript
 }
 
 /** Composes a tool of its schemas, its handler and the stages around it. Throws as `compileSchemas` does. */
-export function buildToolEntry ({ description, handler, timeoutMs, task, maxResultBytes = Infinity, slots, schemas = compileSchemas(description) }: ToolParts, pipeline: Pipeline): ToolEntry {
+export function buildToolEntry ({ description, handler, timeoutMs, task, maxResultBytes = Infinity, slots, cache, invalidates, schemas = compileSchemas(description) }: ToolParts, pipeline: Pipeline): ToolEntry {
   const { name } = description
   const { checkArguments, checkOutput, headerParams } = schemas
   const shapeResult = createShapeResult(name, checkOutput)
@@ -54,6 +59,8 @@ export function buildToolEntry ({ description, handler, timeoutMs, task, maxResu
     timeoutMs,
     task,
     slots: slots === undefined ? undefined : new CallSlots(name, slots),
+    cache,
+    invalidates,
     checkArguments,
     refuseArguments: (mismatches) => new ArgumentsInvalidError(name, mismatches),
     run: (args, context) => whenReady(handler(args, context), shapeResult)

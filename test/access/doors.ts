@@ -13,7 +13,7 @@ export interface Door {
   readonly headers?: Record<string, string>
   /** Whether it belongs to a session that was opened before. */
   readonly session?: boolean
-  /** Declared public: answers everyone. */
+  /** Declared public: answers everyone who shows no credential, and those from elsewhere as if they showed none. */
   readonly isPublic?: boolean
   /** The status for who may come in. */
   readonly open: number
@@ -48,14 +48,22 @@ const rest = (server: Door['server']): Door[] => [
   { name: `a call of an unknown tool over REST, ${server}`, server, method: 'POST', path: '/tools/:name', headers: json, body: {}, open: 404 },
   { name: `what is not there, ${server}`, server, method: 'GET', path: '/nothing', open: 404 },
   { name: `the root, ${server}`, server, method: 'POST', path: '/', headers: json, body: {}, open: 404 },
-  { name: `health, ${server}`, server, method: 'GET', path: '/health', open: 200, isPublic: true },
   { name: `HEAD /tools, ${server}`, server, method: 'HEAD', path: '/tools', open: 200 },
-  { name: `HEAD /health, ${server}`, server, method: 'HEAD', path: '/health', open: 200, isPublic: true },
-  ...others(server, '/tools', ['GET', 'HEAD']), ...others(server, '/tools/add', ['POST']), ...others(server, '/tools/:name', ['POST']), ...others(server, '/health', ['GET', 'HEAD'], true)
+  ...others(server, '/tools', ['GET', 'HEAD']), ...others(server, '/tools/add', ['POST']), ...others(server, '/tools/:name', ['POST'])
 ]
 
+const metrics = (server: Door['server']): Door[] => [
+  ...['GET', 'HEAD'].map((method) => ({ name: `${method} /metrics, ${server}`, server, method, path: '/metrics', open: 200 })),
+  ...others(server, '/metrics', ['GET', 'HEAD'])
+]
+
+const ops = (server: Door['server']): Door[] => ['/health', '/health/live', '/health/ready'].flatMap((path): Door[] => [
+  ...['GET', 'HEAD'].map((method) => ({ name: `${method} ${path}, ${server}`, server, method, path, open: 200, isPublic: true })),
+  ...others(server, path, ['GET', 'HEAD'], true)
+])
+
 export const doors: readonly Door[] = [
-  ...mcp('stateful'), ...mcp('stateless'), ...rest('stateful'), ...rest('stateless'),
+  ...mcp('stateful'), ...mcp('stateless'), ...rest('stateful'), ...rest('stateless'), ...ops('stateful'), ...ops('stateless'), ...metrics('stateful'), ...metrics('stateless'),
   { name: 'the stream of HTTP+SSE', server: 'stateful', method: 'GET', path: '/sse', headers: stream, open: 200 },
   { name: 'a message of HTTP+SSE to nobody', server: 'stateful', method: 'POST', path: '/messages?sessionId=none', headers: json, body: rpc('ping'), open: 404 },
   ...others('stateful', '/sse', ['GET']), ...others('stateful', '/messages', ['POST'])
@@ -74,7 +82,7 @@ export class House {
 
   static async open (t: Test, security: JsonObject): Promise<House> {
     const [stateful, stateless] = await Promise.all((['stateful', 'stateless'] as const).map(async (sessions) => {
-      const app = await build(t, { security, server: { protocol: { sessions, httpSse: { enabled: sessions === 'stateful' } } } }, { tools: { add: (args) => ({ sum: Number(args['a']) + Number(args['b']) }) } })
+      const app = await build(t, { security, metrics: {}, server: { protocol: { sessions, httpSse: { enabled: sessions === 'stateful' } } } }, { tools: { add: (args) => ({ sum: Number(args['a']) + Number(args['b']) }) } })
       await app.listen({ host: '127.0.0.1', port: 0 })
       return app
     }))

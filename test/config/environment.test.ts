@@ -80,8 +80,8 @@ t.test('a Redis URL that cannot be used is a fault that does not show it, from t
 })
 
 t.test('what the Redis section does not have is refused by name', async (t) => {
-  const { faults } = await loadValue(t, { redis: { sentinels: [], cluster: true } })
-  t.match(faults, [{ message: /Unknown key "sentinels"/ }, { message: /Unknown key "cluster"/ }])
+  const { faults } = await loadValue(t, { redis: { nodes: [], masterName: 'main' } })
+  t.match(faults, [{ message: /Unknown key "nodes"/ }, { message: /Unknown key "masterName"/ }])
 })
 
 t.test('a section of the file that is no object stays a fault beside a variable', async (t) => {
@@ -144,16 +144,33 @@ t.test('a mode that was misspelt is said', async (t) => {
 })
 
 t.test('variables of features that are not there are said to have no effect', async (t) => {
-  const env = { METRICS_ENABLED: 'true', METRICS_PORT: '9090', HEALTH_CHECK_PATH: '/h', DATABASE_URL: 'd', DB_HOST: 'd', DB_PASSWORD: 'hunter2', SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
+  const env = { SENTRY_DSN: 's', OTEL_SERVICE_NAME: 'o' }
   const { notices, config } = await loadValue(t, {}, { env })
   t.ok(config)
   t.strictSame(notices.map(({ message }) => /^(\w+) is set, but .+ is not available in this version; it has no effect\.$/.exec(message)?.[1]), Object.keys(env).sort())
-  t.notMatch(JSON.stringify(notices), /hunter2/)
 })
 
-t.test('such a variable has an effect when the file asks for it, and none when it turns the feature off', async (t) => {
-  const { notices } = await loadText(t, '{ "description": "${DB_HOST}" }', { env: { DB_HOST: 'x', METRICS_ENABLED: 'false', OTEL_SERVICE_NAME: '' } })
+t.test('such a variable has an effect when the file asks for it, and an empty one is not set', async (t) => {
+  const { notices } = await loadText(t, '{ "description": "${SENTRY_DSN}" }', { env: { SENTRY_DSN: 'x', OTEL_SERVICE_NAME: '' } })
   t.strictSame(notices, [])
+})
+
+t.test('the variables of a database mean the one called "default", or the only one', async (t) => {
+  const env = { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1/d', DB_PORT: '6000', DB_NAME: 'n', DB_USER: 'v', DB_PASSWORD: 'w' }
+  const set = { url: env.DATABASE_URL, port: 6000, database: 'n', user: 'v', password: 'w' }
+  t.match((await loadValue(t, {}, { env })).config, { databases: { default: { ...set, max: 20, statementTimeout: 10_000 } } })
+  t.match((await loadValue(t, { databases: { main: { host: 'a', database: 'm' } } }, { env })).config, { databases: { main: set } })
+  t.match((await loadValue(t, { databases: { default: {}, other: { database: 'o' } } }, { env })).config?.databases, { default: set, other: { database: 'o', port: 5432 } })
+  t.match((await loadValue(t, { databases: { main: { database: 'm' } } }, { env: { DB_HOST: '::1' } })).config?.databases, { main: { host: '::1', database: 'm' } })
+  const unclear = await loadValue(t, { databases: { one: { database: 'o' }, two: { database: 't' } } }, { env })
+  t.match(unclear.config?.databases, { one: { port: 5432 }, two: { database: 't' } })
+  t.strictSame(unclear.notices.map(({ message }) => message), Object.keys(env).map((name) => `${name} is set, but there are several databases and none is called "default"; it has no effect.`))
+  t.equal((await loadValue(t, {}, { env: { DB_HOST: 'x', DB_PASSWORD: 'hunter2' } })).config?.databases, undefined, 'without a database, the parts ask for none')
+  const overruled = await loadValue(t, {}, { env: { ...env, DB_HOST: 'x' } })
+  t.match(overruled.notices, [{ message: 'DB_HOST is set, but the URL of the database "default" (DATABASE_URL) wins; it has no effect.' }])
+  const wrong = await loadValue(t, {}, { env: { DATABASE_URL: 'mysql://u:hunter2@x/d' } })
+  t.match(wrong.faults, [{ message: /DATABASE_URL does not fit: expected a postgres: or postgresql: URL, found a value that is not shown/ }])
+  t.notMatch(JSON.stringify([overruled.notices, wrong.faults]), /hunter2/)
 })
 
 t.test('secrets that nothing needs yet may be missing in production', async (t) => {

@@ -85,12 +85,12 @@ const manyFaults = {
   prompts: [{ name: 'p', template: '{{x}}' }],
   resources: [{ name: 'r', uri: 'none', content: 1 }],
   logging: { level: 'inf' },
-  caching: { enabled: true },
+  caching: { ttl: 0 },
   server: { maxRequestSize: 'big' }
 }
 const manyPaths = [
   '$.nmae', '$.port', '$.tools[0].inputShema', '$.tools[0].handler.path', '$.tools[1].name', '$.tools[1].handler.type', '$.tools[1].timeout', '$.tools[2].name', '$.tools[2].name',
-  '$.tools[2].description', '$.prompts[0].template', '$.resources[0].uri', '$.logging.level', '$.caching', '$.server.maxRequestSize'
+  '$.tools[2].description', '$.prompts[0].template', '$.resources[0].uri', '$.logging.level', '$.caching.ttl', '$.server.maxRequestSize'
 ]
 
 t.test('every fault of a file is reported at once, in JSON and in YAML alike, each on its line', async (t) => {

@@ -1,12 +1,11 @@
 import t from 'tap'
 import { unavailableSections } from '../../src/config/unavailable.ts'
 import { fullConfig } from '../helpers/full-config.ts'
-import { loadValue, pathsOf, soundTool } from '../helpers/load-text.ts'
+import { loadValue, pathsOf } from '../helpers/load-text.ts'
 
 t.test('what this version refuses is known by heart', async (t) => {
   t.strictSame(unavailableSections.map(({ path }) => path.join('.')), [
-    'caching', 'metrics', 'health', 'databases', 'cluster',
-    'tools.*.cache', 'tools.*.handler', 'prompts.*.handler', 'resources.*.handler'
+    'cluster', 'redis.cluster'
   ])
 })
 
@@ -14,17 +13,14 @@ t.test('a configuration that uses everything is refused for exactly those, by na
   const { faults, config } = await loadValue(t, fullConfig(), { env: { API_KEY_SALT: 'salt', SESSION_SECRET: 'secret' } })
   t.equal(config, undefined)
   t.strictSame(pathsOf(faults).sort(), [
-    '$.caching', '$.cluster', '$.databases', '$.health', '$.metrics',
-    '$.tools[0].cache', '$.tools[4].handler'
+    '$.cluster'
   ])
   for (const { message } of faults) t.match(message, / is not available in this version of Gantry: remove it; nothing would enforce it\.$/)
-  t.match(faults.find(({ path }) => path[0] === 'caching'), { message: /^"caching" /, line: Number, column: 3 })
-  t.match(faults.find(({ path }) => path[2] === 'handler'), { message: /^The handler type "sql" / })
+  t.match(faults.find(({ path }) => path[0] === 'cluster'), { message: /^"cluster" /, line: Number, column: 3 })
 })
 
 const limits = { global: { window: 1, maxRequests: 1 } }
 const off: readonly [string, object][] = [
-  ['caching', { caching: { enabled: false, ttl: 5 } }],
   ['metrics', { metrics: { enabled: false } }],
   ['health', { health: { enabled: false } }],
   ['cluster', { cluster: { enabled: false, workers: 4 } }],
@@ -32,8 +28,6 @@ const off: readonly [string, object][] = [
   ['audit', { security: { audit: { enabled: false } } }],
   ['authentication', { security: { authentication: { enabled: false } } }],
   ['authentication with its risk accepted', { security: { authentication: { enabled: false, acceptRisk: true, apiKeys: [] } } }],
-  ['the cache of a tool', { tools: [soundTool('x', { cache: { enabled: false } })] }],
-  ['no database', { databases: {} }],
   ['an empty security section', { security: {} }]
 ]
 for (const [name, config] of off) {
@@ -45,9 +39,8 @@ for (const [name, config] of off) {
 }
 
 const on: readonly [string, object, string][] = [
-  ['an empty caching section', { caching: {} }, '$.caching'],
-  ['the cache of a tool', { tools: [soundTool('x', { cache: { ttl: 60 } })] }, '$.tools[0].cache'],
-  ['a metrics section that is null', { metrics: null }, '$.metrics']
+  ['an empty cluster section', { cluster: {} }, '$.cluster'],
+  ['a cluster section that is null', { cluster: null }, '$.cluster']
 ]
 for (const [name, config, path] of on) {
   t.test(`${name} is refused by name`, async (t) => {
@@ -59,13 +52,13 @@ for (const [name, config, path] of on) {
 }
 
 t.test('a refused section is checked all the same', async (t) => {
-  const { faults } = await loadValue(t, { caching: { tll: 5 } })
-  t.match(faults, [{ message: /Unknown key "tll"/, suggestion: 'Did you mean "ttl"?' }, { message: /"caching" is not available/ }])
+  const { faults } = await loadValue(t, { cluster: { wrokers: 5 } })
+  t.match(faults, [{ message: /Unknown key "wrokers"/, suggestion: 'Did you mean "workers"?' }, { message: /"cluster" is not available/ }])
 })
 
 t.test('off that comes from a variable is off', async (t) => {
-  const { config } = await loadValue(t, { metrics: { enabled: '${METRICS}' } }, { env: { METRICS: 'false' } })
-  t.match(config, { metrics: { enabled: false } })
-  const { faults } = await loadValue(t, { metrics: { enabled: '${METRICS}' } }, { env: { METRICS: 'true' } })
+  const { config } = await loadValue(t, { cluster: { enabled: '${CLUSTER}' } }, { env: { CLUSTER: 'false' } })
+  t.match(config, { cluster: { enabled: false } })
+  const { faults } = await loadValue(t, { cluster: { enabled: '${CLUSTER}' } }, { env: { CLUSTER: 'true' } })
   t.match(faults, [{ message: /not available/ }])
 })

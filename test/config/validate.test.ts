@@ -26,6 +26,7 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
     resources: [],
     security: {},
     logging: { level: 'info' },
+    health: { enabled: true, path: '/health', interval: 2000, timeout: 2000, required: ['handlers'] },
     server: {
       path: '/mcp',
       protocol: { sessions: 'stateful', strictness: 'lenient', httpSse: { enabled: false, path: '/sse', messagesPath: '/messages' }, cacheHints: { lists: { ttlMs: 300_000, cacheScope: 'public' }, content: { ttlMs: 300_000, cacheScope: 'public' }, resources: { ttlMs: 0, cacheScope: 'private' } } },

@@ -34,7 +34,7 @@ t.test('stages stand around a call in the one order, whatever order they came in
   const target = targetOf(() => passed.push('handler'), { checkArguments: () => { passed.push('validate'); return undefined } })
   await pipeline.compose(target)({}, contextFor())
   t.strictSame(passed, ['trace', 'metrics', 'audit', 'validate', 'cache', 'handler'])
-  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'run'])
+  t.strictSame(stageOrder, ['trace', 'metrics', 'audit', 'validate', 'cache', 'task', 'timeout', 'queue', 'invalidate', 'run'])
 })
 
 t.test('a stage comes once, and before the first target', async (t) => {

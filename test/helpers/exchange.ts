@@ -1,3 +1,4 @@
+import { NotAvailableError } from '../../src/core/call-errors.ts'
 import { CacheHints } from '../../src/core/cache-hints.ts'
 import { Changes } from '../../src/core/changes.ts'
 import { CallContext } from '../../src/core/context.ts'
@@ -47,9 +48,11 @@ export function exchangeOf (changes: Partial<Exchange> = {}): TestExchange {
 }
 
 export function contextFor (exchange: Exchange = exchangeOf(), progressToken?: string | number): CallContext {
-  const services = { readResource: (): ReadResourceResult => ({ contents: [] }), announce: async () => {} }
+  const services = { readResource: (): ReadResourceResult => ({ contents: [] }), announce: async () => {}, cacheOf: () => absent('context.cache'), databaseOf: (name: string) => absent(`context.db(${JSON.stringify(name)})`) }
   return new CallContext(exchange, { kind: 'tool', name: 'work' }, services, { progressToken })
 }
+
+function absent (what: string): never { throw new NotAvailableError(what, 'this test has none.') }
 
 /** What a core needs of its surroundings, in this process only. */
 export function coreServices (): Pick<CoreOptions, 'logger' | 'changes' | 'requestStates' | 'streamLimits' | 'cacheHints'> {

@@ -25,12 +25,13 @@ export function fullConfig () {
         maxQueue: 8,
         task: 'optional',
         taskStart: 'handler',
-        cache: { ttl: 60, enabled: true },
+        cache: { ttl: 60, enabled: true, scope: 'shared', staleWhileRevalidate: 10, staleIfError: 20, tags: ['files'] },
         rateLimit: { window: 60000, maxRequests: 10 }
       },
       { name: 'by-code', inputSchema: { type: 'object' }, handler: { type: 'inline', code: '() => 1', timeout: 50, memoryLimit: '16mb' } },
       {
         name: 'by-http',
+        invalidates: ['files'],
         inputSchema: { type: 'object' },
         handler: {
           type: 'http',
@@ -119,10 +120,10 @@ export function fullConfig () {
       },
       audit: { enabled: true, logFile: './audit.log', events: ['tool.call', 'session.*'], maxFileSize: 10485760, maxFiles: 5, includeArguments: false, onFull: 'drop', fsync: false }
     },
-    caching: { enabled: true, ttl: 300, maxSize: 1000, store: 'memory', tools: { 'by-file': { ttl: 600, enabled: true } } },
+    caching: { enabled: true, ttl: 300, maxSize: 1000, store: 'memory', maxBytes: '8mb', maxValueBytes: '64kb', tools: { 'by-code': { ttl: 600, enabled: true } } },
     logging: { level: 'debug', file: './server.log' },
-    metrics: { enabled: true, port: 9090, path: '/metrics' },
-    health: { enabled: true, path: '/health' },
+    metrics: { enabled: true, host: '127.0.0.1', port: 9090, path: '/metrics' },
+    health: { enabled: true, path: '/health', interval: 2000, timeout: 2000, required: ['handlers', 'redis', 'database'] },
     server: {
       path: '/mcp',
       protocol: { sessions: 'stateless', strictness: 'strict', httpSse: { enabled: true, path: '/sse', messagesPath: '/messages' } },
@@ -149,7 +150,7 @@ export function fullConfig () {
       pressure: { enabled: false, maxEventLoopDelay: 0, maxHeapUsedBytes: '1gb', maxRssBytes: 1 }
     },
     redis: { url: 'redis://127.0.0.1', host: '127.0.0.1', port: 6379, password: 'p' },
-    databases: { main: { url: 'postgresql://127.0.0.1/x', host: 'db', port: 5432, database: 'd', user: 'u', password: 'p', max: 5, idleTimeoutMillis: 0, connectionTimeoutMillis: 10 } },
+    databases: { main: { url: 'postgresql://127.0.0.1/x', host: 'db', port: 5432, database: 'd', user: 'u', password: 'p', ssl: 'verify-full', max: 5, maxQueue: 0, idleTimeoutMillis: 0, connectionTimeoutMillis: 10, statementTimeout: 0 } },
     cluster: { enabled: true, workers: 2, restartDelay: 10 }
   }
 }

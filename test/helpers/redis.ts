@@ -91,7 +91,7 @@ export interface OpenedRedis { redis: RedisConnections, log: Recorder }
 
 /** Connections as the server opens them, with what they log. They close with the test. */
 export async function connectRedis (t: Teardown, section: RedisSection, log: Recorder = createRecorder()): Promise<OpenedRedis> {
-  const redis = await openRedis({ settings: redisSettings(section), logger: log.logger, clock: { now: () => Date.now() } })
+  const redis = await openRedis({ settings: redisSettings(section, process.cwd()), logger: log.logger, clock: { now: () => Date.now() } })
   t.teardown(() => redis.close())
   return { redis, log }
 }

@@ -11,9 +11,9 @@ export function deferred<Value = void> (): Deferred<Value> {
 const maxWaitMs = 5_000
 
 /** Waits for what has no event to await, for five seconds at most. Rejects with what was awaited. */
-export async function until (what: string, condition: () => boolean): Promise<void> {
+export async function until (what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + maxWaitMs
-  while (!condition()) {
+  while (!await condition()) {
     if (Date.now() > end) throw new Error(`Waited ${maxWaitMs} ms in vain until ${what}.`)
     await new Promise((resolve) => { setTimeout(resolve, 2) })
   }

@@ -22,6 +22,9 @@ t.test('an overloaded process refuses work with 503 and says when to come again'
   t.equal(called.headers['content-type'], 'application/problem+json; charset=utf-8')
   t.equal(entered, 0)
   t.equal((await app.inject('/health')).statusCode, 200, 'but who asks for its health is told')
+  t.equal((await app.inject('/health/live')).statusCode, 200, 'it lives')
+  const { statusCode, payload } = await app.inject('/health/ready')
+  t.match([statusCode, JSON.parse(payload)], [503, { status: 'overloaded' }], 'and work is better sent elsewhere')
 })
 
 t.test('each limit counts by itself', async (t) => {

@@ -9,7 +9,8 @@ const loaders: Readonly<Record<string, () => Promise<{ default: Command }>>> = {
   init: () => import('./init.ts'),
   keygen: () => import('./keygen.ts'),
   keys: () => import('./keys.ts'),
-  audit: () => import('./audit.ts')
+  audit: () => import('./audit.ts'),
+  logs: () => import('./logs.ts')
 }
 
 export const commandNames: readonly string[] = Object.keys(loaders)

@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange.ts'
 import type { Caller, Entry } from '../entries.ts'
 import { InputRequiredError } from '../call-errors.ts'
 import { InvalidParamsError } from '../errors.ts'
+import { failureOf } from '../outcome.ts'
 import type { StateBinding } from '../request-state.ts'
 import type { Rounds } from '../rounds.ts'
 import { isModern } from '../versions.ts'
@@ -37,6 +38,7 @@ export function callEntry<Result> ({ caller, rounds, wire }: CallParts, call: En
   if (!(outcome instanceof Promise)) return write(outcome)
   return outcome.then(write, (error: unknown) => {
     if (!(error instanceof InputRequiredError)) throw error
+    exchange.failed?.(failureOf(error))
     // What the handler did to its arguments in the meantime is its own affair: its client will send them as before.
     const asSent = JSON.parse(sent) as JsonObject
     entry.target.checkArguments?.(asSent)

@@ -10,6 +10,8 @@ import type { InFlight } from '../in-flight.ts'
 import { isObject } from '../json-rpc.ts'
 import { checkHeaderParams } from '../header-params.ts'
 import { findTool, listedBy } from '../lookup.ts'
+import { failureOf, reportedFailure } from '../outcome.ts'
+import type { Meter } from '../meter.ts'
 import type { Registry } from '../registry.ts'
 import type { ResultBudget } from '../result-budget.ts'
 import { TaskCall } from '../tasks/task-call.ts'
@@ -33,17 +35,18 @@ export interface ToolParts extends CallParts {
   inFlight: InFlight
   tolerance: Tolerance
   audit: Audit | undefined
+  meter: Meter | undefined
 }
 
 /** `tools/list` and `tools/call`. MCP 2026-07-28 server/tools. */
 export function createToolMethods (parts: ToolParts): [string, Method][] {
-  const { tools, wire, cacheHints, pageSize, tasks, inFlight, tolerance, audit } = parts
+  const { tools, wire, cacheHints, pageSize, tasks, inFlight, tolerance, audit, meter } = parts
 
   function callTool (params: JsonObject, exchange: Exchange): string | Promise<string> {
     const { name, arguments: given = {} } = params
     if (typeof name !== 'string') throw new InvalidParamsError('params.name must be the name of a tool.')
     const args = isObject(given) ? given : mendArguments(given, exchange, tolerance)
-    const entry = findTool(tools, name, exchange.principal)
+    const entry = findTool(tools, name, exchange.principal, meter)
 
     if (entry.headerParams !== undefined && exchange.header !== undefined) checkHeaderParams(entry.headerParams, args, exchange.header)
     if (tasks === undefined || !mayBecomeTask(entry, exchange)) return perform(entry, params, args, exchange)
@@ -73,6 +76,7 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
   }
 
   function write (result: CallToolResult, entry: ToolEntry, exchange: Exchange): string {
+    if (result.isError === true) exchange.failed?.(reportedFailure)
     try {
       return wire.toolResult(result, exchange.revision, wrapsOutput(entry.description), budgetOf(entry, exchange))
     } catch (error) {
@@ -82,7 +86,9 @@ export function createToolMethods (parts: ToolParts): [string, Method][] {
   }
 
   function writeError (error: unknown, entry: ToolEntry, exchange: Exchange): string {
-    return wire.toolResult(errorResult(error), exchange.revision, false, budgetOf(entry, exchange))
+    const result = errorResult(error)
+    exchange.failed?.(failureOf(error))
+    return wire.toolResult(result, exchange.revision, false, budgetOf(entry, exchange))
   }
 
   return [

@@ -5,6 +5,7 @@ import type { InFlight } from '../in-flight.ts'
 import type { Inquiry } from '../inquiry.ts'
 import type { JsonObject, Logger, LogLevel, Principal } from '../ports.ts'
 import type { RequestId } from '../json-rpc.ts'
+import type { Failure } from '../outcome.ts'
 import type { Revision } from '../versions.ts'
 import type { TaskedCall, TaskLane, TaskRule } from './lane.ts'
 import type { TaskRecord } from './record.ts'
@@ -77,6 +78,8 @@ export class TaskCall implements Exchange, TaskLane {
 
   /** Tasks send no notifications of progress and no log messages. */
   notify (method: string, params: JsonObject): void { this.#client?.notify(method, params) }
+
+  failed (failure: Failure): void { this.#client?.failed?.(failure) }
 
   onDisconnect (gone: () => void): void {
     this.#client?.onDisconnect?.(() => { if (this.#client !== undefined) gone() })

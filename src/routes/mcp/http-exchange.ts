@@ -4,6 +4,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { Answer } from '../../core/dispatcher.ts'
 import type { GantryError } from '../../core/errors.ts'
 import { notificationText, type RequestId } from '../../core/json-rpc.ts'
+import type { Failure } from '../../core/outcome.ts'
 import { isModern, supportsPriming, type Revision } from '../../core/versions.ts'
 import type { ServerRequests } from '../../core/server-requests.ts'
 import type { SessionRecord, SessionStore } from '../../core/session.ts'
@@ -66,6 +67,7 @@ export class HttpExchange implements Exchange {
     this.principal = options.principal
     this.clientCapabilities = options.clientCapabilities
     this.logLevel = options.logLevel
+    request.exchange = this
   }
 
   get logger (): Logger { return this.#request.server.core.logger }
@@ -140,6 +142,8 @@ export class HttpExchange implements Exchange {
     const stream = this.#openStream()
     if (stream instanceof ResumableStream) stream.suspend(retryMs)
   }
+
+  failed (failure: Failure): void { this.#request.failure = failure }
 
   /** In the 2026 era a closed connection is a cancel; before, it says nothing. 2026-07-28 basic/patterns/cancellation. */
   onDisconnect (gone: () => void): void {

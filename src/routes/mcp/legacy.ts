@@ -6,6 +6,7 @@ import { AnswerUndeliveredError } from '../../core/call-errors.ts'
 import { GantryError, InternalError, InvalidRequestError, SessionLimitError, SessionRequiredError, SessionUnknownError } from '../../core/errors.ts'
 import { errorText, isObject, readMessage, resultText, type RequestId, type RpcMessage, type RpcNotification, type RpcRequest, type RpcResponse } from '../../core/json-rpc.ts'
 import { mendMessage } from '../../core/mending.ts'
+import { failureOf } from '../../core/outcome.ts'
 import type { MaybePromise, SessionRecord } from '../../core/session.ts'
 import { assumedRevision, isModern, isRevision, supportsVersionHeader, type Revision } from '../../core/versions.ts'
 import { sourceOf } from '../source.ts'
@@ -135,6 +136,7 @@ export async function takeAnswer ({ requests }: LegacyLane, { id, result, error 
 
 /** The answer to an element that is no request which could be served. */
 function refuseElement (request: FastifyRequest, element: unknown, error: GantryError, id: RequestId | undefined, { revision }: LegacyStanding): string {
+  request.failure = failureOf(error)
   request.server.recordRefusal(request, error, element)
   return errorText(id, error, revision)
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GantryError } from '../../core/errors.ts'
 import { readAccept } from '../../core/accept.ts'
 import { errorText, type RequestId } from '../../core/json-rpc.ts'
+import { failureOf } from '../../core/outcome.ts'
 import { EventStream, eventStreamHeaders } from './event-stream.ts'
 
 const jsonType = 'application/json; charset=utf-8'
@@ -23,6 +24,7 @@ export function sendAnswer (request: FastifyRequest, reply: FastifyReply, status
 
 /** Sends a JSON-RPC error with the HTTP status of the error. */
 export function sendError (request: FastifyRequest, reply: FastifyReply, error: GantryError, id?: RequestId): void {
+  request.failure = failureOf(error)
   request.server.recordRefusal(request, error)
   reply.headers(error.headers)
   sendText(request, reply, error.status, errorText(id, error, undefined))

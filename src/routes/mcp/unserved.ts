@@ -3,6 +3,7 @@ import { classifyRequest, type MessageHeaders } from '../../core/classify.ts'
 import type { GantryError } from '../../core/errors.ts'
 import { errorText, readMessage } from '../../core/json-rpc.ts'
 import { isToolLimit } from '../../core/limit.ts'
+import { failureOf } from '../../core/outcome.ts'
 import { refuse } from './legacy.ts'
 import { sendAnswer } from './send.ts'
 
@@ -14,6 +15,7 @@ export function refuseUnserved (request: FastifyRequest, reply: FastifyReply, er
   const message = readMessage(request.body)
   if (message.kind !== 'request') return refuse(request, reply, error, message.kind === 'invalid' ? message.id : undefined)
   if (!isToolLimit(error) || classifyRequest(message, request.headers as MessageHeaders).era !== 'legacy') return refuse(request, reply, error, message.id)
+  request.failure = failureOf(error)
   request.server.recordRefusal(request, error)
   reply.headers(error.headers)
   sendAnswer(request, reply, 200, errorText(message.id, error, undefined))

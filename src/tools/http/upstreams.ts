@@ -1,9 +1,9 @@
 import type { Logger } from '../../core/ports.ts'
 import { ToolTimeoutError } from '../../core/call-errors.ts'
+import { Gate, GateTimeout, type GateLimits } from '../../core/gate.ts'
 import { Breaker, type BreakerLimits, type BreakerState, type BreakerTiming, type Verdict } from './breaker.ts'
 import { EgressRefusal } from './egress.ts'
-import { UnusableAnswer, type Answer } from './exchange.ts'
-import { Gate, type GateLimits } from './gate.ts'
+import { AttemptTimeout, UnusableAnswer, type Answer } from './exchange.ts'
 
 /** How it goes with one upstream, for whoever watches. */
 export interface UpstreamState {
@@ -54,7 +54,7 @@ export class Upstreams {
     const begun = this.#timing.now()
     // Whoever will be refused need not wait for it.
     breaker.check()
-    if (!gate.enter()) await gate.wait(timeoutMs, signal)
+    if (!gate.enter()) await gate.wait(timeoutMs, signal).catch(asAttempt)
     try {
       const admission = breaker.admit()
       let verdict: Verdict = 'unknown'
@@ -101,4 +101,9 @@ function verdictOf (error: unknown, signal: AbortSignal): Verdict {
 function report (origin: string, { state, failures, waitMs }: Breaker, logger: Logger): void {
   if (state === 'open') logger.warn({ upstream: origin, failures, waitMs }, 'The upstream fails: nothing is sent to it for a while (the circuit is open).')
   else logger.info({ upstream: origin }, 'The upstream works again (the circuit is closed).')
+}
+
+/** To wait in vain is an attempt that took too long. */
+function asAttempt (error: unknown): never {
+  throw error instanceof GateTimeout ? new AttemptTimeout(error.timeoutMs) : error
 }

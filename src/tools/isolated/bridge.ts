@@ -14,14 +14,22 @@ export function createBridge (context: HandlerContext): Bridge {
 
   async function ask (id: number, method: AskMethod, args: readonly unknown[], answer: (message: AnswerMessage) => void): Promise<void> {
     try {
-      if (!askMethods.includes(method)) throw new TypeError(`A context has no ${String(method)}.`)
-      // Each method checks what it is given.
-      const value = await (context[method] as (...args: readonly unknown[]) => Promise<unknown>).apply(context, [...args])
-      answer({ type: 'answer', id, value })
+      answer({ type: 'answer', id, value: await run(method, args) })
     } catch (error) {
       refusals.set(id, error)
       answer({ type: 'answer', id, error: { message: error instanceof Error ? error.message : String(error), code: codeOf(error) } })
     }
+  }
+
+  /** Each method checks what it is given. */
+  async function run (method: AskMethod, args: readonly unknown[]): Promise<unknown> {
+    if (method === 'queryDatabase') {
+      const [name, ...query] = args as [string, string, unknown[]?]
+      return await context.db(name).query(...query)
+    }
+    if (method === 'useCache') return await runInCache(context, args)
+    if (!askMethods.includes(method)) throw new TypeError(`A context has no ${String(method)}.`)
+    return await (context[method] as (...args: readonly unknown[]) => Promise<unknown>).apply(context, [...args])
   }
 
   return {
@@ -43,6 +51,16 @@ export function createBridge (context: HandlerContext): Bridge {
       if (stack !== undefined) error.stack = stack
       return error
     }
+  }
+}
+
+/** What is done with it, then the arguments of that. */
+async function runInCache ({ cache }: HandlerContext, [operation, key, ...rest]: readonly unknown[]): Promise<unknown> {
+  switch (operation) {
+    case 'get': return await cache.get(key as string)
+    case 'set': return await cache.set(key as string, ...rest as [unknown, number?])
+    case 'delete': return await cache.delete(key as string)
+    default: throw new TypeError(`context.cache has no ${String(operation)}.`)
   }
 }
 

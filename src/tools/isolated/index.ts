@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../core/call-errors.ts'
 import { GantryError, HandlerLoadError } from '../../core/errors.ts'
 import { logThrown } from '../../core/thrown.ts'
+import type { PoolState } from '../../core/handler-check.ts'
 import type { HandlerContext, HandlerOwner, JsonObject, Logger, ToolHandler } from '../../core/ports.ts'
 import type { HandlerModule } from '../handler-module.ts'
 import { entryBeside } from '../threads/entry.ts'
@@ -21,6 +22,8 @@ export interface IsolationOptions {
 export interface Isolation {
   /** Loads the module in its thread. Rejects with a HandlerLoadError. */
   isolate (module: HandlerModule, memoryLimitBytes: number | undefined, owner: HandlerOwner): Promise<ToolHandler>
+  /** How it goes with the threads of each module. */
+  threads (): PoolState[]
   /** Ends all threads; what runs or waits is rejected. */
   close (): Promise<void>
 }
@@ -63,6 +66,7 @@ export function createIsolation ({ logger, graceMs = 250 }: IsolationOptions): I
       await check(pool, module)
       return async (args, context) => await callIn(pool, module.exportName, args, context, () => new ToolTimeoutError(name, timeoutMs))
     },
+    threads: () => [...pools.values()].map((pool) => pool.state),
     async close () {
       await Promise.all([...pools.values()].map((pool) => pool.close()))
     }

@@ -20,7 +20,8 @@ export interface AnswerMessage { readonly type: 'answer', readonly id: number, r
 
 /** What of a context gives something back. */
 export const askMethods = ['elicit', 'elicitUrl', 'sample', 'roots', 'startTask', 'announce', 'readResource'] as const satisfies readonly (keyof HandlerContext)[]
-export type AskMethod = typeof askMethods[number]
+/** `queryDatabase` stands for `db(name).query(text, values)`, `useCache` for the methods of `cache`. */
+export type AskMethod = typeof askMethods[number] | 'queryDatabase' | 'useCache'
 
 /** What a call does with its context. */
 export type CallEvent =

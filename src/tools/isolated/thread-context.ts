@@ -1,5 +1,5 @@
 import { CancelledError, NotAvailableError } from '../../core/call-errors.ts'
-import type { AskOptions, Change, ElicitResult, HandlerContext, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult } from '../../core/ports.ts'
+import type { AskOptions, Change, ElicitResult, HandlerCache, HandlerContext, HandlerDatabase, JsonObject, Logger, LogLevel, Principal, ReadResourceResult, Root, SampleResult } from '../../core/ports.ts'
 import type { AnswerMessage, AskMethod, CallEvent, CallFacts } from './messages.ts'
 
 interface Waiting { resolve (value: unknown): void, reject (error: unknown): void }
@@ -65,9 +65,15 @@ export class ThreadContext implements HandlerContext {
   startTask (): Promise<void> { return this.#ask('startTask') }
   announce (change: Change): Promise<void> { return this.#ask('announce', change) }
   readResource (uri: string): Promise<ReadResourceResult> { return this.#ask('readResource', uri) }
-  db (name: string): unknown { return unavailable(`context.db(${JSON.stringify(name)})`) }
+  db (name: string): HandlerDatabase { return { query: (text, values) => this.#ask('queryDatabase', name, text, values) } }
   get redis (): unknown { return unavailable('context.redis') }
-  get cache (): unknown { return unavailable('context.cache') }
+  get cache (): HandlerCache {
+    return {
+      get: (key) => this.#ask('useCache', 'get', key),
+      set: (key, value, ttlSeconds) => this.#ask('useCache', 'set', key, value, ttlSeconds),
+      delete: (key) => this.#ask('useCache', 'delete', key)
+    }
+  }
 
   #report (event: CallEvent): void {
     if (this.#open) this.#send(event)

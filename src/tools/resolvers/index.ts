@@ -1,4 +1,5 @@
-import { HandlerLoadError } from '../../core/errors.ts'
+import type { Database } from '../../core/database.ts'
+import type { PoolState } from '../../core/handler-check.ts'
 import type { HandlerOwner, Logger, ToolHandler } from '../../core/ports.ts'
 import type { Handler } from '../../../schemas/handler.ts'
 import type { UpstreamsSection } from '../../../schemas/config/server.ts'
@@ -14,6 +15,8 @@ export interface Resolvers {
   resolve (spec: Handler, owner: HandlerOwner): Promise<ToolHandler>
   /** How it goes with the APIs that `http` handlers have called. */
   upstreams (): UpstreamState[]
+  /** How it goes with the threads that handlers run in, of each pool. */
+  threads (): PoolState[]
   close (): Promise<void>
 }
 
@@ -27,15 +30,27 @@ export interface ResolversOptions {
   logger?: Logger
   /** How `http` handlers reach their APIs; without it, by the defaults. */
   upstreams?: UpstreamsSection
+  /** What `sql` handlers name; without it, they are checked and cannot be called. */
+  databases?: ReadonlyMap<string, Database> | undefined
 }
 
 /** What only some configurations need is loaded when the first handler asks for it: it would double the time of a start. */
-export function createResolvers ({ bounds, handlers, trace, logger, upstreams }: ResolversOptions): Resolvers {
-  const isolation = once(async () => (await import('../isolated/index.ts')).createIsolation({ logger }))
+export function createResolvers ({ bounds, handlers, trace, logger, upstreams, databases }: ResolversOptions): Resolvers {
+  const pools: (() => PoolState[])[] = []
+  const isolation = once(async () => {
+    const made = (await import('../isolated/index.ts')).createIsolation({ logger })
+    pools.push(made.threads)
+    return made
+  })
   const file = createFileResolver({ bounds, trace, isolate: async (module, memoryLimitBytes, owner) => await (await isolation.get()).isolate(module, memoryLimitBytes, owner) })
   const registry = createRegistryResolver(handlers)
-  const sandbox = once(async () => (await import('../sandbox/index.ts')).createSandbox({}))
+  const sandbox = once(async () => {
+    const made = (await import('../sandbox/index.ts')).createSandbox({})
+    pools.push(() => [made.threads()])
+    return made
+  })
   const inline = once(async () => (await import('./inline.ts')).createInlineResolver({ sandbox: await sandbox.get() }))
+  const sql = once(async () => (await import('./sql.ts')).createSqlResolver({ databases }))
   let states = (): UpstreamState[] => []
   const http = once(async () => {
     const resolver = (await import('./http.ts')).createHttpResolver({ sandbox: await sandbox.get(), ...(upstreams !== undefined && { upstreams }) })
@@ -50,11 +65,12 @@ export function createResolvers ({ bounds, handlers, trace, logger, upstreams }:
         case 'inline': return await (await inline.get()).resolve(spec, owner)
         case 'http': return await (await http.get()).resolve(spec, owner)
         case 'registry': return await registry.resolve(spec, owner)
-        case 'sql': throw new HandlerLoadError(['type'], 'sql handlers are not available in this version of Gantry.')
+        case 'sql': return await (await sql.get()).resolve(spec, owner)
         default: return spec satisfies never
       }
     },
     upstreams: () => states(),
+    threads: () => pools.flatMap((states) => states()),
     async close () {
       await (await http.made)?.close()
       await (await sandbox.made)?.close()

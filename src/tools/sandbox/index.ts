@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { CancelledError, ToolFailedError, ToolTimeoutError } from '../../core/call-errors.ts'
 import { GantryError } from '../../core/errors.ts'
+import type { PoolState } from '../../core/handler-check.ts'
 import type { Principal } from '../../core/ports.ts'
 import { Pool } from '../threads/pool.ts'
 import type { Job } from '../threads/task.ts'
@@ -55,6 +56,8 @@ export interface Sandbox {
   check (code: string): Promise<CodeCheck>
   /** Calls the code in a fresh context, after a check if it had none; resolves to a JSON value or undefined. Rejects with a GantryError, or with the reason of the signal when it is one. */
   run (request: RunRequest): Promise<unknown>
+  /** How it goes with its threads. */
+  threads (): PoolState
   /** Ends all threads; what runs or waits is rejected. */
   close (): Promise<void>
 }
@@ -110,6 +113,7 @@ export function createSandbox (options: SandboxOptions = {}): Sandbox {
         throw error
       }
     },
+    threads: () => pool.state,
     close: () => pool.close()
   }
 }

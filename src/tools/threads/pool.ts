@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { OverloadedError } from '../../core/errors.ts'
+import type { PoolState } from '../../core/handler-check.ts'
 import { createTask, type Job, type Task, type Work } from './task.ts'
 
 /** What setTimeout takes. */
@@ -54,10 +55,16 @@ export class Pool<W extends Work> {
   readonly #options: PoolOptions<W>
   readonly #threads = new Set<Thread<W>>()
   readonly #queue = new Set<Task<W>>()
+  #failedStarts = 0
   #closed = false
 
   constructor (options: PoolOptions<W>) {
     this.#options = options
+  }
+
+  get state (): PoolState {
+    const running = [...this.#threads].filter(({ task }) => task !== undefined).length
+    return { running, waiting: this.#queue.size, isFull: this.#queue.size >= this.#options.maxQueue, failedStarts: this.#failedStarts }
   }
 
   /** Rejects with the signal's reason, with an OverloadedError when the queue is full, or with what `failures` says. */
@@ -124,6 +131,7 @@ export class Pool<W extends Work> {
     switch (reply.type) {
       case 'ready':
         thread.ready = true
+        this.#failedStarts = 0
         return this.#release(thread)
       case 'event':
         return task?.report(() => task.job.onEvent?.(reply.event, (message) => { if (thread.task === task) thread.worker.postMessage(message) }))
@@ -176,6 +184,7 @@ export class Pool<W extends Work> {
   #lose (thread: Thread<W>, cause: Error): void {
     if (!this.#threads.has(thread)) return
     void this.#end(thread)
+    if (!thread.ready) this.#failedStarts++
     const task = thread.task ?? (thread.ready ? undefined : this.#takeFirst())
     if (task === undefined) this.#options.onStray?.(cause)
     else task.reject(this.#options.failures.broken(cause))

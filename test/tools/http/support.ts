@@ -114,7 +114,7 @@ export function contextOf (changes: Partial<Pick<HandlerContext, 'signal' | 'tra
     readResource: unavailable,
     db: unavailable,
     redis: undefined,
-    cache: undefined,
+    get cache () { return unavailable() },
     ...changes
   }
 }

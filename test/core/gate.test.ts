@@ -1,7 +1,6 @@
 import t from 'tap'
-import { AttemptTimeout } from '../../../src/tools/http/exchange.ts'
-import { Gate, GateFull } from '../../../src/tools/http/gate.ts'
-import { failureOf } from './support.ts'
+import { Gate, GateFull, GateTimeout } from '../../src/core/gate.ts'
+import { failureOf } from '../tools/http/support.ts'
 
 const forever = new AbortController().signal
 
@@ -44,7 +43,7 @@ t.test('who gives up, or waits too long, leaves the line and takes no place', as
   t.equal(await failureOf(gate.wait(60_000, AbortSignal.abort(reason))), reason)
   cancel.abort(reason)
   t.equal(await cancelled, reason)
-  t.match(await late, { constructor: AttemptTimeout, timeoutMs: 1 })
+  t.match(await late, { constructor: GateTimeout, timeoutMs: 1 })
   t.equal(gate.waiting, 1)
   gate.leave()
   await next

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /**
- * The files of one audit. A full one is put aside under a number that only grows, so that a file keeps its name for as long as it is
+ * The files of one log. A full one is put aside under a number that only grows, so that a file keeps its name for as long as it is
  * there, and the order of the numbers is that of the lines.
  */
 
