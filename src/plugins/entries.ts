@@ -85,7 +85,7 @@ export default fp<EntriesOptions>(async function entries (app, options) {
     task: taskRule(tool, tool.timeout ?? taskTimeoutMs),
     maxResultBytes: tool.maxResultBytes ?? maxResultBytes,
     slots: slotLimits(tool),
-    cache: cache?.ruleOf({ ...tool.description, ...tool }, { handler: null, maxResultBytes: tool.maxResultBytes ?? maxResultBytes }),
+    cache: cache?.ruleOf({ ...tool.description, ...tool }, { handlerOf: () => null, maxResultBytes: tool.maxResultBytes ?? maxResultBytes }),
     invalidates: tool.invalidates
   }, pipeline))
   tools.replaceAll(named([...built.tools, ...defined]))

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { ResultCache } from '../core/cache/result-cache.ts'
 import type { PromptEntry, ResourceEntry, ResourceTemplateEntry, ToolEntry } from '../core/entries.ts'
 import type { SlotLimits } from '../core/call-slots.ts'
@@ -9,7 +11,7 @@ import type { ToolDescription } from '../../schemas/mcp.ts'
 import type { PromptConfig } from '../../schemas/prompt.ts'
 import type { ResourceConfig } from '../../schemas/resource.ts'
 import type { ToolConfig } from '../../schemas/tool.ts'
-import type { FileBounds } from './allowed-file.ts'
+import { findAllowedFile, type FileBounds } from './allowed-file.ts'
 import { argumentNamesOf } from './argument-names.ts'
 import { buildPromptEntry } from './prompt-entry.ts'
 import { buildResourceEntry, compileAddress, compileContent, isTemplateEntry } from './resource-entry.ts'
@@ -88,8 +90,14 @@ async function buildTool (config: ToolConfig, options: BuildOptions): Promise<To
     () => compileSchemas(config)
   )
   const { maxResultBytes = options.maxResultBytes, invalidates } = config
-  const cache = options.cache?.ruleOf(config, { handler: config.handler, maxResultBytes })
+  const cache = options.cache?.ruleOf(config, { handlerOf: () => generationOf(config.handler, options.bounds), maxResultBytes })
   return buildToolEntry({ description: describe(config), handler, timeoutMs, task, maxResultBytes, slots: slotLimits(config), cache, invalidates, schemas }, options.pipeline)
+}
+
+/** What a handler is, so that another one is known by it: what the configuration says, and the text of its own file. */
+function generationOf (handler: Handler, bounds: FileBounds): unknown {
+  if (handler.type !== 'file') return handler
+  return [handler, createHash('sha256').update(readFileSync(findAllowedFile(handler.path, bounds))).digest('base64url')]
 }
 
 /** What a tool says of calls at the same time. */

@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { modern, textOf, type Answer, type GantryApp, type JsonObject } from '../helpers/build.ts'
+import { build, modern, textOf, type Answer, type GantryApp, type JsonObject } from '../helpers/build.ts'
 import { startInstances } from '../helpers/instances.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { deferred, turn, until } from '../helpers/waiting.ts'
@@ -97,6 +98,15 @@ t.test('a tool that was changed is not answered with what another of its name ha
     answers.push(runs)
   }
   t.strictSame(answers, [1, 0, 1, 1])
+})
+
+t.test('nor is one whose module was changed', async (t) => {
+  const folders = t.testdir({ before: { 'read.mjs': 'export default () => "old"' }, after: { 'read.mjs': 'export default () => "new"' } })
+  const config = { redis: { port: redis.port, keyPrefix: 'module:' }, tools: [{ name: 'read', inputSchema, cache: {}, handler: { type: 'file', path: 'read.mjs' } }] }
+  const answers = []
+  for (const folder of ['before', 'after', 'before']) answers.push((await call(await build(t, config, { baseDir: join(folders, folder) }), 'read')).message.result)
+  t.match(answers, ['old', 'new', 'old'].map((text) => ({ content: [{ text }] })))
+  t.strictSame(answers.map((answer) => (answer?.['_meta'] as Record<string, JsonObject>)['gantry/cache']?.['hit']), [false, false, true])
 })
 
 t.test('while Redis stands still, is gone, or comes back empty, calls are misses that take no longer, and one line tells of it', async (t) => {

@@ -28,12 +28,12 @@ export class ResultCache {
 
   constructor (options: ResultCacheOptions) { this.#options = options }
 
-  /** How the results of a tool are kept; undefined where they are not. `handler` is what the configuration says of its handler. */
-  ruleOf (tool: KeepableTool, { handler, maxResultBytes = Infinity }: { handler: unknown, maxResultBytes?: number | undefined }): KeepRule | undefined {
+  /** How the results of a tool are kept; undefined where they are not. `handlerOf` gives all that is known of its handler: JSON that changes with it. */
+  ruleOf (tool: KeepableTool, { handlerOf, maxResultBytes = Infinity }: { handlerOf: () => unknown, maxResultBytes?: number | undefined }): KeepRule | undefined {
     const { section, isDeclared, server } = this.#options
     if (!keepsResults(tool, isDeclared ? section : undefined)) return undefined
     const { inputSchema, outputSchema } = tool
-    return compileKeepRule({ tool, section, maxResultBytes, definition: { server, handler, inputSchema, outputSchema } })
+    return compileKeepRule({ tool, section, maxResultBytes, definition: { server, handler: handlerOf(), inputSchema, outputSchema } })
   }
 
   /** Drops results with these tags; the name of a tool is a tag of all of its own. Never rejects. */
