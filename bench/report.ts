@@ -44,7 +44,7 @@ ${judge(medians).map((verdict) => line([verdict.claim, outcome(verdict)])).join(
 
 ## How it is measured
 
-Every server offers one tool, \`add\`, with the same schema (two required numbers, nothing else), and answers the same sum. It runs as plain Node.js with \`NODE_ENV=production\` in a process of its own, output going to a file. Gantry is started as a user starts it, \`node dist/src/server.js bench/config/add.json\`, without security and at its default log level; the others do not log.
+Every server offers one tool, \`add\`, with the same schema (two required numbers, nothing else), and answers the same sum. It runs as plain Node.js with \`NODE_ENV=production\` in a process of its own, output going to a file. Gantry is started as a user starts it, \`node dist/src/server.js bench/config/add.json\`, without security and without the lines of requests, which the others do not write either (one row measures them).
 
 All servers are up at the same time and take turns: in each round each one gets the same load, in the same order. Before that each is checked for the right answer and warmed for ${plan.warmUpSeconds} s, which also settles how many requests its turns have. During the load every answer must have status 200, the right sum and the right length; one that does not ends the run.
 

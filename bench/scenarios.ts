@@ -31,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'gantry-access', title: 'Gantry, 2026-07-28, key, permissions, rate limits', command: ['dist/src/server.js', 'bench/config/access.json'], call: 'modern-key', built: true },
   { name: 'gantry-audit', title: 'the same with an audit log', command: ['dist/src/server.js', 'bench/config/audit.json'], call: 'modern-key', built: true },
   { name: 'gantry-cached', title: 'Gantry, 2026-07-28, results kept in memory', command: ['dist/src/server.js', 'bench/config/cached.json'], call: 'modern', built: true },
+  { name: 'gantry-observed', title: 'Gantry, 2026-07-28, a line for each request and metrics', command: ['dist/src/server.js', 'bench/config/observed.json'], call: 'modern', built: true },
   { name: 'gantry-rest', title: 'Gantry, POST /tools/add', command: GANTRY, call: 'rest', built: true },
   { name: 'bare-sql', title: 'bare Fastify route with pg, bytes of 2026-07-28', command: ['bench/peers/bare-sql.mjs'], call: 'modern', package: 'pg', database: true },
   { name: 'gantry-sql', title: 'Gantry, 2026-07-28, sql tool', command: ['dist/src/server.js', 'bench/config/sql.json'], call: 'modern', built: true, database: true },
@@ -67,6 +68,7 @@ export const BARS: readonly Bar[] = [
   { claim: 'bare route ÷ Gantry with access control ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-access', atLeast: 0.75 },
   { claim: 'bare route ÷ Gantry with access control and audit ≥ 0.75, same bytes', of: 'bare-key', than: 'gantry-audit', atLeast: 0.75 },
   { claim: 'bare route ÷ Gantry with a kept result ≥ 0.8, same bytes', of: 'bare-modern', than: 'gantry-cached', atLeast: 0.8 },
+  { claim: 'Gantry ÷ Gantry with lines of requests and metrics ≥ 0.85', of: 'gantry', than: 'gantry-observed', atLeast: 0.85 },
   { claim: 'bare route with pg ÷ Gantry with an sql tool ≥ 0.80, same bytes', of: 'bare-sql', than: 'gantry-sql', atLeast: 0.8 },
   { claim: 'Gantry (2026-07-28) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry', atLeast: 8 },
   { claim: 'Gantry (2025 session) ≤ ⅛ of SDK v2', of: 'sdk-v2', than: 'gantry-session', atLeast: 8 }
