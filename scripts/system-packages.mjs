@@ -13,7 +13,8 @@ const needed = [
   { command: 'openssl', package: 'openssl', why: 'the certificates of the tests' },
   { command: 'redis-server', package: 'redis-server', why: 'the tests of state that instances share' },
   { command: 'nginx', package: 'nginx-light', why: 'the tests behind a reverse proxy' },
-  { command: 'initdb', package: 'postgresql', why: 'the tests of databases', versions: '/usr/lib/postgresql' }
+  { command: 'initdb', package: 'postgresql', why: 'the tests of databases', versions: '/usr/lib/postgresql' },
+  { command: 'promtool', package: 'prometheus', why: 'the tests of alerts and of the dashboard' }
 ]
 
 process.exitCode = prepare()

@@ -68,6 +68,11 @@ function traceOf (error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error)
 }
 
+/** What whoever reads warnings alone still has to know, such as where the server is, and that it is there: only `silent` silences this. */
+export function announce (logger: Logger, sentence: string): void {
+  if (logger.level !== 'silent') logger.child({}, { level: 'info' }).info(sentence)
+}
+
 /** The log of a configuration; undefined, and told, where it cannot be written. */
 function openLogOf ({ baseDir, env, redactor }: LoadedConfig, { logging }: Config, stream: 'stdout' | 'stderr'): Log | undefined {
   // Like all paths of the file, relative to it.
@@ -85,7 +90,7 @@ function openLogOf ({ baseDir, env, redactor }: LoadedConfig, { logging }: Confi
 function toggleDebug (logger: Logger, configured: Config['logging']['level']): void {
   process.on('SIGUSR2', () => {
     logger.level = logger.level === 'debug' ? configured : 'debug'
-    logger.info(`The log has the level ${logger.level} now (SIGUSR2).`)
+    announce(logger, `The log has the level ${logger.level} now (SIGUSR2).`)
   })
 }
 

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildApp, listenFailure } from './app.ts'
 import { exitCodes } from './exit-codes.ts'
-import { closeWithin, complain, openApp, untilSignal, type OpenedApp, type ProgramOptions } from './program.ts'
+import { announce, closeWithin, complain, openApp, untilSignal, type ProgramOptions } from './program.ts'
 
 const decidedBy = { port: '"port" in the configuration, or PORT', host: '"host" in the configuration, or HOST' }
 
@@ -10,12 +10,12 @@ const decidedBy = { port: '"port" in the configuration, or PORT', host: '"host" 
 export async function runServer ({ file }: ProgramOptions): Promise<number> {
   const opened = await openApp(file, buildApp, 'stdout')
   if (typeof opened === 'number') return opened
-  const { app, config } = opened
+  const { app, config, logger } = opened
   // From now on, so that a signal during the start ends it in order too.
   const signalled = untilSignal()
   try {
     const address = await app.listen({ host: config.host, port: config.port })
-    announce(opened, `${config.name} serves MCP at ${address}${config.server.path}`)
+    announce(logger, `${config.name} serves MCP at ${address}${config.server.path}`)
   } catch (error) {
     complain(listenFailure(error as NodeJS.ErrnoException, { host: config.host, port: config.port, decidedBy }))
     await app.close()
@@ -23,11 +23,6 @@ export async function runServer ({ file }: ProgramOptions): Promise<number> {
   }
   await signalled
   return await closeWithin(opened)
-}
-
-/** Whoever wants to read warnings alone still has to know where the server is, and that it is there: only `silent` silences this. */
-function announce ({ logger }: OpenedApp, sentence: string): void {
-  if (logger.level !== 'silent') logger.child({}, { level: 'info' }).info(sentence)
 }
 
 /** Whether Node was started with this file, by whatever link: releases are often folders behind one. */

@@ -71,6 +71,8 @@ t.test('each caller is told with what it may list and use, and at which limits',
   t.match(callers.map(({ name, state }) => `${name}: ${state}`), ['anonymous: active', 'reports: active', 'old: expired', 'new: not valid yet', 'off: disabled', 'local: active'])
   const [anonymous, reports, , , , local] = callers
   t.strictSame(callers.map(({ doors }) => doors.includes('ops')), [false, false, true, true, true, false], 'who may see what the health checks find')
+  t.strictSame(explained({ ...config, metrics: {} }).callers.map(({ doors }) => doors.includes('metrics')), [false, false, true, true, true, false], 'who may scrape')
+  t.ok(explained({ ...config, metrics: { port: 9090 } }).callers.every(({ doors }) => !doors.includes('metrics')), 'at a port of their own nobody is asked')
   t.match(reports?.limits, [{ of: 'the server, of all callers', maxRequests: 1_000 }, { of: 'the key, as one of the tier free', maxRequests: 100 }])
   t.match(reports?.tools, [{ name: 'report_daily', isListed: true, mayUse: true, limits: [{ maxRequests: 2 }] }, { name: 'purge', isListed: false, mayUse: false, limits: [] }])
   t.match(reports?.prompts, [{ isListed: false, mayUse: false }])

@@ -43,13 +43,13 @@ export const RedisSection = closedObject({
   name: Type.Optional(shortName({ description: 'What the sentinels call the primary.' })),
   sentinelUsername: Type.Optional(shortName({ description: 'The user for the sentinels, where they have more than the default one.' })),
   sentinelPassword: Type.Optional(text({ secret: true, description: 'The password for the sentinels; `password` is for the Redis that they lead to.' })),
-  cluster: Type.Optional(Type.Array(RedisNode(6379), { minItems: 1, maxItems: 1000, description: 'Some nodes of a Redis Cluster, in the place of `host` and `port`.' })),
-  tls: flag({ default: false, description: 'Whether to speak TLS, with sentinels too. Certificates are always checked.' }),
+  cluster: Type.Optional(Type.Array(RedisNode(6379), { minItems: 1, maxItems: 1000, description: 'Some nodes of a Redis Cluster, in the place of `host` and `port`: they tell of all others. What is written for one purpose (sessions, streams, tasks, limits, cache) is on one node.' })),
+  tls: flag({ default: false, description: 'Whether to speak TLS, with sentinels and all nodes of a cluster too. Certificates are always checked.' }),
   tlsOptions: Type.Optional(RedisTls),
-  keyPrefix: Type.String({ default: '', maxLength: 64, pattern: '^[!-~]*$', expects: 'visible ASCII characters', description: 'What every key and channel begins with. Instances of one server have the same, different servers on one Redis different ones.' }),
+  keyPrefix: Type.String({ default: '', maxLength: 64, pattern: '^[!-~]*$', expects: 'visible ASCII characters', description: 'What every key and channel begins with; without braces in a cluster. Instances of one server have the same, different servers on one Redis different ones.' }),
   commandTimeout: milliseconds({ default: 1000, minimum: 10, maximum: 60_000, description: 'How long Redis may take for a command.' })
 }, {
-  description: 'A Redis (6 or later; by itself or behind Sentinel, no Cluster) in which instances share sessions, streams, events and the counters of rate limits. Without it, each instance keeps its own in memory. While it cannot be reached the server starts and runs: requests in 2025-era sessions get 503 with `Retry-After`, as do those that a rate limit counts which is `closed` then; everything else is served. It is found again by itself.'
+  description: 'A Redis (6 or later; by itself, behind Sentinel, or a Redis Cluster) in which instances share sessions, streams, events and the counters of rate limits. Without it, each instance keeps its own in memory. While it cannot be reached the server starts and runs: requests in 2025-era sessions get 503 with `Retry-After`, as do those that a rate limit counts which is `closed` then; everything else is served. It is found again by itself.'
 })
 export type RedisSection = Static<typeof RedisSection>
 

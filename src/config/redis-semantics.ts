@@ -10,7 +10,7 @@ const defaultHost = '127.0.0.1'
 const defaultPort = 6379
 
 export function redisFaults (config: unknown, variableOf: VariableOf): Fault[] {
-  return [...unreadableUrl(config), ...severalWays(config, variableOf), ...halves(config), ...uselessTls(config)]
+  return [...unreadableUrl(config), ...severalWays(config, variableOf), ...clusterFaults(config), ...halves(config), ...uselessTls(config)]
 }
 
 export function redisNotices (config: unknown, variableOf: VariableOf): Notice[] {
@@ -26,15 +26,26 @@ function unreadableUrl (config: unknown): Fault[] {
   return [{ path: at('url'), message: `This Redis URL cannot be used: expected ${redisUrlForm}, with special characters percent-encoded and no query.`, expected: redisUrlForm }]
 }
 
-/** Sentinels say where the primary is: an address beside them would be one that nobody asks. */
+/** Sentinels, or nodes of a cluster, say where Redis is: an address beside them would be one that nobody asks. */
 function severalWays (config: unknown, variableOf: VariableOf): Fault[] {
-  if (valueAt(config, at('sentinels')) === undefined) return []
-  const { url, host = defaultHost, port = defaultPort } = (valueAt(config, ['redis']) ?? {}) as Record<string, unknown>
-  return [['url', url !== undefined], ['host', host !== defaultHost], ['port', port !== defaultPort]].flatMap(([key, isSet]) => {
+  const way = ['cluster', 'sentinels'].find((key) => valueAt(config, at(key)) !== undefined)
+  if (way === undefined) return []
+  const { url, host = defaultHost, port = defaultPort, sentinels } = (valueAt(config, ['redis']) ?? {}) as Record<string, unknown>
+  return [['url', url !== undefined], ['host', host !== defaultHost], ['port', port !== defaultPort], ['sentinels', way === 'cluster' && sentinels !== undefined]].flatMap(([key, isSet]) => {
     if (isSet !== true) return []
     const path = at(String(key))
-    return [{ path, message: `${variableOf(path) ?? quote(`redis.${key}`)} says where the Redis is, and so do "redis.sentinels".`, suggestion: 'Keep one of the two.', atKey: true }]
+    return [{ path, message: `${variableOf(path) ?? quote(`redis.${key}`)} says where the Redis is, and so do ${quote(`redis.${way}`)}.`, suggestion: 'Keep one of the two.', atKey: true }]
   })
+}
+
+/** A cluster has one database, and takes what stands in braces for what keys are together by. */
+function clusterFaults (config: unknown): Fault[] {
+  if (valueAt(config, at('cluster')) === undefined) return []
+  const { db = 0, keyPrefix } = (valueAt(config, ['redis']) ?? {}) as Record<string, unknown>
+  const faults: Fault[] = []
+  if (db !== 0) faults.push({ path: at('db'), message: 'A Redis Cluster has the database 0 and no other.', suggestion: 'Remove "db"; "keyPrefix" keeps servers apart.', atKey: true })
+  if (typeof keyPrefix === 'string' && /[{}]/.test(keyPrefix)) faults.push({ path: at('keyPrefix'), message: 'With "redis.cluster", the prefix has no braces: Gantry sets them itself, so that what belongs together is on one node.', suggestion: 'Remove the braces.' })
+  return faults
 }
 
 function halves (config: unknown): Fault[] {

@@ -1,12 +1,12 @@
 import { isObject } from '../core/json-rpc.ts'
 import { accessFaults, accessNotices } from './access-semantics.ts'
-import { auditFaults } from './audit-semantics.ts'
 import { databaseFaults, databaseNotices } from './database-semantics.ts'
 import { cacheFaults, cacheNotices } from './cache-semantics.ts'
 import { elements, member, pathText, quote, valueAt, type Fault, type Notice, type Path } from './fault.ts'
 import { codePointText, hiddenCharacters } from './hidden-characters.ts'
 import { healthFaults } from './health-semantics.ts'
 import type { Locate } from './lines.ts'
+import { logFileFaults } from './log-file-semantics.ts'
 import { metricsFaults, metricsNotices } from './metrics-semantics.ts'
 import { networkFaults, networkNotices } from './network-semantics.ts'
 import { oauthFaults, oauthNotices } from './oauth-semantics.ts'
@@ -38,7 +38,7 @@ export function checkSemantics (config: unknown, context: SemanticContext): Find
       ...resourceFaults(config, mask),
       ...taskFaults(config),
       ...queueFaults(config),
-      ...auditFaults(config, mask),
+      ...logFileFaults(config, mask),
       ...rateLimitFaults(config, mask),
       ...unknownTools(config, mask),
       ...cacheFaults(config, mask),

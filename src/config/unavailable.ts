@@ -15,8 +15,7 @@ interface UnavailableSection {
 const unlessOff = (value: unknown): boolean => member(value, 'enabled') !== false
 
 export const unavailableSections: readonly UnavailableSection[] = [
-  { path: ['cluster'], asks: unlessOff },
-  { path: ['redis', 'cluster'], asks: () => true }
+  { path: ['cluster'], asks: unlessOff }
 ]
 
 /** Environment variables; a `*` at the end stands for any rest. */

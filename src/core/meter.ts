@@ -1,5 +1,5 @@
 import { Durations } from './durations.ts'
-import { RateLimitedError, CredentialMalformedError, InsufficientScopeError, IssuerUnavailableError, UnauthenticatedError, type GantryError } from './errors.ts'
+import { CredentialMalformedError, InsufficientScopeError, IssuerUnavailableError, RateLimitedError, UnauthenticatedError, type GantryError } from './errors.ts'
 import { isReportedFailure, outcomeOf, type CallOutcome } from './outcome.ts'
 import type { CallStage, CallTarget, Invoke } from './pipeline.ts'
 
@@ -8,7 +8,7 @@ export const authenticationFailures = ['missing', 'malformed', 'invalid', 'insuf
 export type AuthenticationFailure = typeof authenticationFailures[number]
 
 /** What callers asked for by a name that no tool has. No tool can be called so. */
-export const unknownTool = '(unknown)'
+const unknownTool = '(unknown)'
 
 /** What is counted of one tool, since the start. */
 export interface ToolCounts {
@@ -55,7 +55,7 @@ export class Meter {
 
   refusal (error: GantryError): void {
     this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1)
-    const reason = failureOf(error)
+    const reason = authenticationFailureOf(error)
     if (reason !== undefined) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1)
   }
 
@@ -106,7 +106,7 @@ export class Meter {
   }
 }
 
-function failureOf (error: GantryError): AuthenticationFailure | undefined {
+function authenticationFailureOf (error: GantryError): AuthenticationFailure | undefined {
   if (error instanceof UnauthenticatedError) return error.reason
   if (error instanceof CredentialMalformedError) return 'malformed'
   if (error instanceof InsufficientScopeError) return 'insufficient'

@@ -16,7 +16,7 @@ import type { JsonObject } from './ports.ts'
  */
 
 /**
- * The order, outermost first. Audit stands outside all, so that refusals are recorded; validation stands before the cache, so that keys
+ * The order, outermost first. Audit stands outside all that decides, so that refusals are recorded; validation stands before the cache, so that keys
  * are canonical; what a call makes obsolete is dropped as soon as its handler has succeeded, also if its caller did not wait for that.
  * Permissions are judged earlier, where a name becomes an entry (lookup.ts): what a caller may not use is not there for it. Rate limits are
  * judged earlier still, for whole messages (rate-limits.ts).

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { LineSplitter } from '../core/line-splitter.ts'
 
-/** No line of a log is longer; more than this is read as several. */
+/** Of a longer line, only the beginning is read: it is none of a log. */
 const maxLineChars = 1_048_576
 
 /** The lines of a file, without their ends; of the standard input for `-`. Throws what the file system throws. */

@@ -33,7 +33,10 @@ export function processMetrics (): Registry {
 }
 
 /** One line of a scrape. */
-interface Sample { readonly metricName: string, readonly labels: Readonly<Record<string, string | number>>, readonly value: number }
+interface Sample { readonly metricName: string, readonly labels: Readonly<Record<string, string | number>>, readonly sharedLabels: typeof sharedLabels, readonly value: number }
+
+/** The library keeps the text of labels that lines share, by their object; without one, it keeps that of a new one for each line. */
+const sharedLabels: Readonly<Record<string, never>> = Object.freeze({})
 
 /**
  * A metric of the library whose values are those of the sources, read when they are asked for. This is all that a registry needs of one;
@@ -41,7 +44,7 @@ interface Sample { readonly metricName: string, readonly labels: Readonly<Record
  */
 function asMetric ({ name, help, type, read }: Family, sources: MetricSources): Metric {
   function get (): object {
-    const values = [...read(sources)].flatMap(([labels, value]): Sample[] => typeof value === 'number' ? [{ metricName: name, labels, value }] : bucketsOf(name, labels, value))
+    const values = [...read(sources)].flatMap(([labels, value]): Sample[] => typeof value === 'number' ? [{ metricName: name, labels, sharedLabels, value }] : bucketsOf(name, labels, value))
     return { name, help, type, aggregator: 'sum', values }
   }
   return { name, help, get, reset () {} } as unknown as Metric
@@ -52,7 +55,7 @@ function bucketsOf (name: string, labels: Labels, { counts, sum }: Durations): S
   let count = 0
   const buckets = counts.map((own, index) => {
     count += own
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: secondsBounds[index] ?? '+Inf' }, value: count }
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: secondsBounds[index] ?? '+Inf' }, sharedLabels, value: count }
   })
-  return [...buckets, { metricName: `${name}_sum`, labels, value: sum }, { metricName: `${name}_count`, labels, value: count }]
+  return [...buckets, { metricName: `${name}_sum`, labels, sharedLabels, value: sum }, { metricName: `${name}_count`, labels, sharedLabels, value: count }]
 }

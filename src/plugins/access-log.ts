@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { askedOf, type AccessLog } from '../core/access.ts'
-import type { Exchange } from '../core/exchange.ts'
+import type { Door, Exchange } from '../core/exchange.ts'
 import type { Failure, Outcome } from '../core/outcome.ts'
 import type { Principal } from '../core/ports.ts'
 import { readTraceparent } from '../core/trace-context.ts'
@@ -23,7 +23,8 @@ declare module 'fastify' {
     failure: Failure | null
   }
   interface FastifyContextConfig {
-    /** The tool that the route calls. */
+    /** The way in that the route belongs to, and the tool that it calls, if it always calls the same. */
+    door?: Door
     tool?: string
   }
 }
@@ -67,8 +68,8 @@ export default fp<AccessLogOptions>(async function accessLog (app, { accesses })
 function write (accesses: AccessLog, { request, reply: { raw }, startedAt }: Served, unlessFailed: Outcome): void {
   const { exchange, failure, headers, params, body } = request
   const status = raw.headersSent ? raw.statusCode : undefined
-  const door = exchange?.door
   const { url, config } = request.routeOptions
+  const { door, tool, pattern } = config
   const { operator, principal = operator } = request as { principal?: Principal | null, operator?: Principal | null }
   accesses.write({
     requestId: request.id,
@@ -76,8 +77,8 @@ function write (accesses: AccessLog, { request, reply: { raw }, startedAt }: Ser
     address: request.ip,
     principal: principal?.name,
     verb: request.method,
-    route: config.pattern ?? url,
-    ...(door === 'mcp' ? askedOf(body) : { tool: config.tool ?? (params as { name?: string } | undefined)?.name }),
+    route: pattern ?? url,
+    ...(door === 'mcp' ? askedOf(body) : { tool: tool ?? (params as { name?: string } | undefined)?.name }),
     status,
     revision: exchange?.revision,
     outcome: failure?.outcome ?? (unlessFailed === 'ok' ? outcomeOfStatus(status) : unlessFailed),

@@ -66,7 +66,7 @@ function judgeUpstreams (states: readonly UpstreamState[]): Finding {
 
 /** A Redis that is full, read-only or forbids is there, and of no use: so something is written. */
 async function askRedis (redis: RedisConnections, ttlMs: number): Promise<Finding> {
-  await redis.run((commands) => commands.set(`${redis.keyPrefix}health`, '1', 'PX', ttlMs))
+  await redis.run((commands) => commands.set(`${redis.keyPrefix('health')}health`, '1', 'PX', ttlMs))
   const facts = { address: redis.address }
   // Its commands are answered, and the connection for events is still to come.
   return redis.available ? { status: 'healthy', facts } : { status: 'degraded', message: 'Not all connections are there.', facts }

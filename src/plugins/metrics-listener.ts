@@ -57,6 +57,7 @@ export default fp<MetricsListenerOptions>(async function metricsListener (app, {
     } catch (error) {
       throw new ListenerError(listenFailure(error as NodeJS.ErrnoException, { host, port, decidedBy }), { cause: error })
     }
+    server.on('error', (error) => { logger.warn({ err: error }, 'The listener for metrics has a fault.') })
     const { address, family, port: bound } = server.address() as AddressInfo
     logger.info(`Metrics are served at http://${family === 'IPv6' ? `[${address}]` : address}:${bound}${path}`)
   })

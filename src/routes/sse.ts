@@ -68,12 +68,12 @@ export default async function sseRoutes (app: FastifyInstance, { core, path, mes
     }))
   })
 
-  app.get(path, { exposeHeadRoute: false }, function openStream (request, reply) {
+  app.get(path, { exposeHeadRoute: false, config: { door: 'sse' } }, function openStream (request, reply) {
     if (!readAccept(request.headers.accept).eventStream) throw new NotAcceptableError()
     begin(request, reply).catch((error: unknown) => { refuse(request, reply, error) })
   })
 
-  app.post(messagesPath, { config: { demandOf: ({ body }) => demandOf(body) } }, function receiveMessage (request, reply) {
+  app.post(messagesPath, { config: { door: 'sse', demandOf: ({ body }) => demandOf(body) } }, function receiveMessage (request, reply) {
     const id = sessionIdOf(request)
     const { body, principal } = request
     if (typeof body !== 'object' || body === null) throw new InvalidRequestError('The body must be a JSON-RPC message.')

@@ -8,7 +8,7 @@ import type { ToolEntry } from '../core/entries.ts'
 import { problemOf, problemType } from '../core/http-errors.ts'
 import { isObject } from '../core/json-rpc.ts'
 import { readTraceparent } from '../core/trace-context.ts'
-import { failureOf } from '../core/outcome.ts'
+import { failureOf, reportedFailure } from '../core/outcome.ts'
 import { KeptByGrants } from '../core/kept-by-grants.ts'
 import { findTool, listedBy } from '../core/lookup.ts'
 import { grantsOf } from '../core/permissions.ts'
@@ -31,7 +31,7 @@ export default async function toolRoutes (app: FastifyInstance, { core }: ToolRo
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
 
   const lists = new KeptByGrants<string>(core.tools)
-  app.get('/tools', { exposeHeadRoute: true }, function listTools (request, reply) {
+  app.get('/tools', { exposeHeadRoute: true, config: { door: 'rest' } }, function listTools (request, reply) {
     core.audit?.admit('tool.list')
     core.audit?.record('tool.list', new RestExchange(request, reply))
     const grants = grantsOf(request.principal.permissions)
@@ -42,9 +42,9 @@ export default async function toolRoutes (app: FastifyInstance, { core }: ToolRo
 
   for (const { description: { name, inputSchema, outputSchema } } of core.tools.list) {
     const demand = demandOfCall(name)
-    app.post(`/tools/${name}`, { config: { tool: name, demandOf: () => demand, pattern: '/tools/:name' }, schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
+    app.post(`/tools/${name}`, { config: { door: 'rest', tool: name, demandOf: () => demand, pattern: '/tools/:name' }, schema: { body: inputSchema, response: { 200: responseSchema(outputSchema) } } }, (request, reply) => { callTool(core, name, request, reply) })
   }
-  app.post<{ Params: { name: string } }>('/tools/:name', { config: { demandOf: (request) => demandOfCall((request.params as { name: string }).name) } }, (request, reply) => { callTool(core, request.params.name, request, reply) })
+  app.post<{ Params: { name: string } }>('/tools/:name', { config: { door: 'rest', demandOf: (request) => demandOfCall((request.params as { name: string }).name) } }, (request, reply) => { callTool(core, request.params.name, request, reply) })
   refuseOtherMethods(app, '/tools', ['GET', 'HEAD'])
   refuseOtherMethods(app, '/tools/:name', ['POST'])
 }
@@ -74,7 +74,11 @@ function findRecorded ({ tools, audit, meter }: Core, name: string, args: JsonOb
 
 function answer (request: FastifyRequest, reply: FastifyReply, entry: ToolEntry, result: CallToolResult): void {
   const { budget } = entry
-  if (result.isError === true) return answerError(request, reply, new ToolReportedError(cutText(textOf(result, entry.target.name), budget.maxBytes)))
+  if (result.isError === true) {
+    answerError(request, reply, new ToolReportedError(cutText(textOf(result, entry.target.name), budget.maxBytes)))
+    request.failure = reportedFailure
+    return
+  }
   let text
   try {
     text = JSON.stringify(result)

@@ -4,7 +4,7 @@ import type { Logger } from '../core/ports.ts'
 import { createListeners } from './bus-listeners.ts'
 import type { RedisConnection, RedisConnections } from './redis-client.ts'
 
-export interface BusRedisOptions { redis: Pick<RedisConnections, 'run' | 'connect' | 'channelPrefix'>, logger: Logger }
+export interface BusRedisOptions { redis: Pick<RedisConnections, 'run' | 'connect' | 'publish' | 'channelPrefix'>, logger: Logger }
 
 /** Channels in one command when all are subscribed again. */
 const chunkSize = 1_000
@@ -80,7 +80,7 @@ export function createBusRedis ({ redis, logger }: BusRedisOptions): EventBus {
 
   return {
     async publish (channel, event) {
-      return await redis.run((commands) => commands.publish(prefix + channel, JSON.stringify(event)))
+      return await redis.publish(prefix + channel, JSON.stringify(event))
     },
     async subscribe (channel, listener, { lasting = false } = {}) {
       const remove = listeners.add(channel, listener)

@@ -65,7 +65,7 @@ const release = redisScript("if redis.call('GET', KEYS[1]) == ARGV[1] then retur
 
 /** What all instances keep that share a Redis. While it is away nothing is found and nothing kept, at once. */
 export function createCacheRedis ({ redis }: CacheRedisOptions): CacheStore {
-  const prefix = `${redis.keyPrefix}cache:`
+  const prefix = `${redis.keyPrefix('cache')}cache:`
   const entryOf = (key: string): string => `${prefix}entry:${digest(key)}`
   const tagOf = (tag: string): string => `${prefix}tag:${tag}`
   const turnOf = (key: string): string => `${prefix}turn:${digest(key)}`

@@ -75,7 +75,8 @@ return answer
 
 /** Counters in Redis, for all instances that share its keys. All charges of one request take one round trip. Rejects with StateUnavailableError while Redis is away. */
 export function createCounterRedis ({ redis }: CounterRedisOptions): CounterStore {
-  const { keyPrefix } = redis
+  // One group: all counters of a request are taken in one step, and any of them may meet in one.
+  const keyPrefix = redis.keyPrefix('limits')
   return {
     async take (charges) {
       const keys = charges.map(({ counter: { id, windowMs } }) => `${keyPrefix}limit:${windowMs}:${id}`)

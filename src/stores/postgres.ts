@@ -47,6 +47,8 @@ class Postgres implements Database {
   readonly #clock: Clock
   readonly #connections = new Set<ClientBase>()
   readonly #known = new WeakMap<ClientBase, KnownPlans>()
+  /** Those whose statement was given up. */
+  readonly #abandoned = new WeakSet<ClientBase>()
   #plans = 0
   #refusalToldAt = -Infinity
   #isClosing = false
@@ -143,10 +145,7 @@ class Postgres implements Database {
   /** Makes a connection speak as values are read, and keeps an eye on it. */
   async #begin (client: ClientBase): Promise<void> {
     this.#connections.add(client)
-    client.on('error', (error) => {
-      this.#connections.delete(client)
-      if (this.#connections.size === 0 && !this.#isClosing) this.#transitions.departed(this.#reasonOf(error))
-    })
+    client.on('error', (error) => { this.#noteLoss(client, error) })
     client.on('end', () => { this.#connections.delete(client) })
     const limit = setTimeout(() => { streamOf(client).destroy() }, this.#settings.connectTimeoutMs)
     try {
@@ -166,7 +165,8 @@ class Postgres implements Database {
       if (plan.before === 'BEGIN') {
         if (outcome.rows.length >= plan.rowLimit) throw new ToolFailedError(`The statement on the database ${JSON.stringify(this.name)} returned more than ${plan.rowLimit - 1} rows, which is what \`maxRows\` allows. Nothing was written.`)
         isUncertain = true
-        await client.query('COMMIT')
+        // Whoever gave it up was told that it has not ended. A server that goes on after a while does not write it then.
+        await client.query(this.#abandoned.has(client) ? 'ROLLBACK' : 'COMMIT')
       }
       return outcome
     } catch (error) {
@@ -194,6 +194,7 @@ class Postgres implements Database {
       let isGivenUp = false
       const giveUp = (error: unknown): void => {
         isGivenUp = true
+        this.#abandoned.add(client)
         reject(error as Error)
         void this.#abandon(client, work)
       }
@@ -207,11 +208,15 @@ class Postgres implements Database {
         if (isGivenUp) return
         watch.end()
         this.#giveBack(client, false)
-        this.#transitions.arrived()
+        // It may have been the last that the server said.
+        if (this.#connections.has(client)) this.#transitions.arrived()
         resolve(outcome)
       }, (error: unknown) => {
         if (isGivenUp) return
         watch.end()
+        const cause = error instanceof UncertainEnd ? error.cause : error
+        // A connection that the server ends with the answer to a statement has no error of its own.
+        if (isServerError(cause) && endsConnection(cause)) this.#noteLoss(client, cause)
         this.#giveBack(client, endsConnection(error))
         reject(this.#failureOf(error))
       })
@@ -243,6 +248,11 @@ class Postgres implements Database {
     return error instanceof UncertainEnd
       ? statementFailure(this.name, error.cause, statementTimeoutMs, 'The statement may have been carried out, or not')
       : statementFailure(this.name, error, statementTimeoutMs)
+  }
+
+  #noteLoss (client: ClientBase, error: unknown): void {
+    this.#connections.delete(client)
+    if (this.#connections.size === 0 && !this.#isClosing) this.#transitions.departed(this.#reasonOf(error))
   }
 
   /** A server that has other connections open is there; where it says that it takes no more, that is said once in a while. */

@@ -13,9 +13,11 @@ function textOf (error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // Several addresses that failed one by one: the message is empty, and the first tells enough.
   if (error instanceof AggregateError && error.errors.length > 0) return textOf(error.errors[0])
-  // The library tells these two in terms of its options.
+  // No node of a cluster told of the others: why tells more.
+  if ('lastNodeError' in error && error.lastNodeError instanceof Error) return textOf(error.lastNodeError)
+  // The library tells these in terms of its options.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost'
-  if (error.message.startsWith("Stream isn't writeable")) return 'there is no connection'
+  if (error.message.startsWith("Stream isn't writeable") || error.message.startsWith("Cluster isn't ready")) return 'there is no connection'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   return error.message === '' ? code : error.message
 }

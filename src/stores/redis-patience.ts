@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { RedisConnections } from './redis-client.ts'
+import type { RedisCommands } from './redis-commands.ts'
 
 /** What is slower than this is not worth waiting for: whoever asks does without. */
 const longestMs = 500
@@ -9,7 +9,7 @@ const lateMs = 50
 const restMs = 1_000
 
 /** Asks Redis for what can be done without: gives undefined where there is no answer, or none in time. */
-export type Ask = <T>(work: (commands: Redis) => Promise<T>) => Promise<T | undefined>
+export type Ask = <T>(work: (commands: RedisCommands) => Promise<T>) => Promise<T | undefined>
 
 /** Without a connection, Redis fails at once. With one that is dead or slow, one in a second waits for it, and all others do without. */
 export function createPatience (run: RedisConnections['run']): Ask {

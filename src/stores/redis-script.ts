@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { RedisCommands } from './redis-commands.ts'
 
-/** A script that Redis runs as one step. */
-export type RedisScript = (commands: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
+/** A script that Redis runs as one step. Its keys, of which there is one at least, belong to one group. */
+export type RedisScript = (commands: RedisCommands, keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>
 
 /** Runs a script by its digest; a Redis that does not know it, because it was restarted for one, is sent the text. */
 export function redisScript (lua: string): RedisScript {

@@ -25,9 +25,11 @@ export interface RedisTlsSettings {
 
 /** The `redis` section, read: one place for each fact. */
 export interface RedisSettings {
-  /** Not asked where there are sentinels. */
+  /** Not asked where there are sentinels or a cluster. */
   node: RedisNode
   sentinels: RedisSentinels | undefined
+  /** Nodes that tell of all others. */
+  cluster: readonly [RedisNode, ...RedisNode[]] | undefined
   username: string | undefined
   password: string | undefined
   db: number
@@ -54,6 +56,7 @@ export function redisSettings (section: RedisSection, baseDir: string): RedisSet
   return {
     node: { host: address?.host ?? section.host, port: address?.port ?? section.port },
     sentinels: sentinelsOf(section),
+    cluster: clusterOf(section),
     username: address?.username ?? section.username,
     password: address?.password ?? section.password,
     db,
@@ -66,6 +69,10 @@ export function redisSettings (section: RedisSection, baseDir: string): RedisSet
 
 function sentinelsOf ({ sentinels: nodes, name, sentinelUsername: username, sentinelPassword: password }: RedisSection): RedisSentinels | undefined {
   return nodes === undefined || name === undefined ? undefined : { nodes, name, username, password }
+}
+
+function clusterOf ({ cluster: [first, ...others] = [] }: RedisSection): RedisSettings['cluster'] {
+  return first === undefined ? undefined : [first, ...others]
 }
 
 function readTls ({ servername, ...files }: RedisTls, baseDir: string): RedisTlsSettings {
@@ -85,8 +92,9 @@ function readPem (file: string, key: string): string {
 }
 
 /** Names the server in the log: without credentials. */
-export function addressText ({ node, sentinels, db, tls }: RedisSettings): string {
+export function addressText ({ node, sentinels, cluster, db, tls }: RedisSettings): string {
   const scheme = `redis${tls === undefined ? '' : 's'}`
+  if (cluster !== undefined) return `${scheme}-cluster://${cluster.map(nodeText).join(',')}`
   if (sentinels === undefined) return `${scheme}://${nodeText(node)}/${db}`
   return `${scheme}-sentinel://${sentinels.nodes.map(nodeText).join(',')}/${db}#${sentinels.name}`
 }

@@ -18,7 +18,7 @@ local function lengthen (key, ttl)
 end
 `
 
-/** KEYS: session, index of all, index of the owner or ''. ARGV: id, ttl, maximum in all, maximum of the owner, then fields and values. */
+/** KEYS: session, index of all, and that of the owner where it is counted. ARGV: id, ttl, maximum in all, maximum of the owner, then fields and values. */
 const create = redisScript(`${now}
 local id, ttl = ARGV[1], tonumber(ARGV[2])
 local function isFull (index, most)
@@ -26,15 +26,13 @@ local function isFull (index, most)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   return redis.call('ZCARD', index) >= tonumber(most)
 end
-if isFull(KEYS[2], ARGV[3]) or (KEYS[3] ~= '' and isFull(KEYS[3], ARGV[4])) then return 0 end
-redis.call('HSET', KEYS[1], 'index', KEYS[3])
+if isFull(KEYS[2], ARGV[3]) or (KEYS[3] and isFull(KEYS[3], ARGV[4])) then return 0 end
+redis.call('HSET', KEYS[1], 'index', KEYS[3] or '')
 for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', KEYS[1], ttl)
-for i = 2, 3 do
-  if KEYS[i] ~= '' then
-    redis.call('ZADD', KEYS[i], now + ttl, id)
-    lengthen(KEYS[i], ttl)
-  end
+for i = 2, #KEYS do
+  redis.call('ZADD', KEYS[i], now + ttl, id)
+  lengthen(KEYS[i], ttl)
 end
 return 1
 `)
@@ -80,7 +78,7 @@ const maxIdLength = 128
 
 /** Sessions in Redis, for all instances that share its keys. Every method rejects with StateUnavailableError while Redis is away. */
 export function createSessionRedis ({ redis, maxSessions, maxSessionsPerPrincipal, idleTimeoutMs }: SessionRedisOptions): SessionStore {
-  const { keyPrefix } = redis
+  const keyPrefix = redis.keyPrefix('sessions')
   const all = `${keyPrefix}sessions`
   const keyOf = (id: string): string => `${keyPrefix}session:${id}`
   // At least by a millisecond later than the last one, so that the clock of Redis has to move for a write.
@@ -90,9 +88,9 @@ export function createSessionRedis ({ redis, maxSessions, maxSessionsPerPrincipa
     async create (record) {
       const fields = ['record', writeFixed(record), 'level', record.logLevel, ...record.subscriptions.flatMap(uriField)]
       if (record.streamId !== undefined) fields.push('stream', record.streamId)
-      const owner = isCounted(record.principal) ? `${keyPrefix}sessions:${digest(record.principal)}` : ''
+      const owner = isCounted(record.principal) ? [`${keyPrefix}sessions:${digest(record.principal)}`] : []
       const args = [record.id, idleTimeoutMs, maxSessions, maxSessionsPerPrincipal, ...fields]
-      return await redis.run((commands) => create(commands, [keyOf(record.id), all, owner], args)) === 1
+      return await redis.run((commands) => create(commands, [keyOf(record.id), all, ...owner], args)) === 1
     },
     async get (id) {
       if (id.length > maxIdLength) return undefined

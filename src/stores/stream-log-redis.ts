@@ -121,9 +121,10 @@ redis.call('DEL', KEYS[1])
 /** Streams in Redis, for all instances that share its keys. Every method rejects with StateUnavailableError while Redis is away. */
 export function createStreamLogRedis ({ redis, ...given }: StreamLogRedisOptions): StreamLog {
   const { maxEvents, maxBytes, maxStreams, keepMs }: StreamLogBounds = { ...defaultStreamLogBounds, ...given }
-  const begin = (sessionId: string): string => `${redis.keyPrefix}stream:${sessionId}:`
-  const indexOf = (sessionId: string): string => `${redis.keyPrefix}streams:${sessionId}`
-  const presenceOf = (writer: string): string => `${redis.keyPrefix}stream-writer:${writer}`
+  const keyPrefix = redis.keyPrefix('streams')
+  const begin = (sessionId: string): string => `${keyPrefix}stream:${sessionId}:`
+  const indexOf = (sessionId: string): string => `${keyPrefix}streams:${sessionId}`
+  const presenceOf = (writer: string): string => `${keyPrefix}stream-writer:${writer}`
   const keysOf = (sessionId: string, id: string): string[] => [`${begin(sessionId)}${id}`, `${begin(sessionId)}${id}:facts`]
   const keysWith = ({ sessionId, id, writer }: KeptStream): string[] => [...keysOf(sessionId, id), indexOf(sessionId), presenceOf(writer)]
   const keeping = (stream: KeptStream): (string | number)[] => [stream.id, keepMs, maxStreams, begin(stream.sessionId), originText(stream)]

@@ -34,13 +34,13 @@ local function lengthen (key, ttl)
 end
 `
 
-/** KEYS: task, index of all, sizes, instance, index of the owner or ''. ARGV: id, ttl, bytes, caps (all, owner, bytes), lease, fields. */
+/** KEYS: task, index of all, sizes, instance, and the owner's index where it is counted. ARGV: id, ttl, bytes, caps (all, owner, bytes), lease, fields. */
 const create = redisScript(`${purge}
 local id, ttl, bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 purge(KEYS[2], KEYS[3])
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 0 end
 if tonumber(redis.call('HGET', KEYS[3], 'total') or '0') + bytes > tonumber(ARGV[6]) then return 0 end
-if KEYS[5] ~= '' then
+if KEYS[5] then
   redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
   if redis.call('ZCARD', KEYS[5]) >= tonumber(ARGV[5]) then return 0 end
   redis.call('ZADD', KEYS[5], now + ttl, id)
@@ -93,7 +93,7 @@ const leaseMs = 30_000
 
 /** Tasks in Redis, for all instances that share its keys. Every method rejects with StateUnavailableError while Redis is away. */
 export function createTaskRedis ({ redis, maxTasks, maxTasksPerPrincipal, maxTotalBytes }: TaskRedisOptions): TaskStore {
-  const { keyPrefix } = redis
+  const keyPrefix = redis.keyPrefix('tasks')
   const all = `${keyPrefix}tasks`
   const sizes = `${keyPrefix}task-sizes`
   const instances = `${keyPrefix}task-instance:`
@@ -105,9 +105,9 @@ export function createTaskRedis ({ redis, maxTasks, maxTasksPerPrincipal, maxTot
   return {
     async create (record) {
       const { id, principal, instance, ttlMs } = record
-      const owner = isCounted(principal) ? `${keyPrefix}tasks:${digest(principal)}` : ''
+      const owner = isCounted(principal) ? [`${keyPrefix}tasks:${digest(principal)}`] : []
       const args = [id, ttlMs, sizeOf(record), maxTasks, maxTasksPerPrincipal, maxTotalBytes, leaseMs, ...fieldsOf(record)]
-      return await run((commands) => create(commands, [keyOf(id), all, sizes, instances + instance, owner], args)) === 1
+      return await run((commands) => create(commands, [keyOf(id), all, sizes, instances + instance, ...owner], args)) === 1
     },
     async get (id) {
       return readFields(id, await run((commands) => find(commands, [keyOf(id)], [instances, ...lostArgs])))

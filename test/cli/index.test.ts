@@ -4,7 +4,7 @@ import t from 'tap'
 import { gantry } from '../helpers/command-line.ts'
 import { commandLine, root } from '../helpers/server.ts'
 
-const commands = ['start', 'stdio', 'validate', 'init', 'keygen', 'keys', 'audit']
+const commands = ['start', 'stdio', 'validate', 'init', 'keygen', 'keys', 'audit', 'logs']
 
 t.test('the help names every command, shows how to begin, and lists the exit codes', async (t) => {
   const { code, stdout, stderr } = await gantry(t, ['--help'])

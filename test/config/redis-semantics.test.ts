@@ -2,12 +2,14 @@ import t from 'tap'
 import { loadValue } from '../helpers/load-text.ts'
 
 const sentinels = [{ host: '10.0.0.1' }, { host: '10.0.0.2', port: 26_380 }]
+const cluster = [{ host: '10.0.0.1' }, { host: 'redis-2', port: 7001 }]
 const tls = { tls: true, tlsOptions: { ca: 'ca.pem', servername: 'redis.example' } }
 
 const sound: readonly [what: string, redis: object][] = [
   ['a host', { host: 'redis' }],
   ['sentinels', { sentinels, name: 'main', sentinelPassword: 'p', password: 'q', db: 2 }],
   ['sentinels that speak TLS', { sentinels, name: 'main', ...tls }],
+  ['a cluster', { cluster, username: 'u', password: 'p', db: 0, keyPrefix: 'mine:', ...tls }],
   ['TLS by the URL', { url: 'rediss://redis', tlsOptions: tls.tlsOptions }],
   ['a certificate of ours', { tls: true, tlsOptions: { cert: 'c.pem', key: 'k.pem' } }]
 ]
@@ -31,7 +33,14 @@ const nonsense: readonly [redis: object, path: string, message: RegExp, env?: No
   [{ url: 'redis://x', tlsOptions: { ca: 'ca.pem' } }, 'tlsOptions', /none is/],
   [{ tls: true, tlsOptions: { cert: 'c.pem' } }, 'tlsOptions.cert', /"redis\.tlsOptions\.key" is missing/],
   [{ tls: true, tlsOptions: { key: 'k.pem' } }, 'tlsOptions.key', /"redis\.tlsOptions\.cert" is missing/],
-  [{ cluster: [{ host: '10.0.0.1' }] }, 'cluster', /^"redis\.cluster" is not available in this version/]
+  [{ cluster: [] }, 'cluster', /./],
+  [{ cluster, url: 'redis://x' }, 'url', /"redis\.url" says where the Redis is, and so do "redis\.cluster"/],
+  [{ cluster, port: 7000 }, 'port', /"redis\.port" says where/],
+  [{ cluster }, 'host', /REDIS_HOST says where/, { REDIS_HOST: 'x' }],
+  [{ cluster, sentinels, name: 'main' }, 'sentinels', /"redis\.sentinels" says where the Redis is, and so do "redis\.cluster"/],
+  [{ cluster, name: 'main' }, 'name', /"redis\.sentinels" is missing/],
+  [{ cluster, db: 1 }, 'db', /has the database 0 and no other/],
+  [{ cluster, keyPrefix: '{mine}:' }, 'keyPrefix', /has no braces/]
 ]
 t.test('what contradicts itself, or is half of something, is a fault where it stands', async (t) => {
   for (const [redis, path, message, env = {}] of nonsense) {

@@ -5,7 +5,7 @@ import { loadValue, pathsOf } from '../helpers/load-text.ts'
 
 t.test('what this version refuses is known by heart', async (t) => {
   t.strictSame(unavailableSections.map(({ path }) => path.join('.')), [
-    'cluster', 'redis.cluster'
+    'cluster'
   ])
 })
 

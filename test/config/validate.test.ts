@@ -25,7 +25,7 @@ t.test('every default is filled in, and a default is never shared', async (t) =>
     prompts: [],
     resources: [],
     security: {},
-    logging: { level: 'info' },
+    logging: { level: 'info', maxFileSize: 10_485_760, maxFiles: 10, maxErrorFiles: 5, access: { enabled: true, sample: 1 } },
     health: { enabled: true, path: '/health', interval: 2000, timeout: 2000, required: ['handlers'] },
     server: {
       path: '/mcp',

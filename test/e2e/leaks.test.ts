@@ -20,7 +20,7 @@ const anySecret = /zq[a-z]/i
 
 t.test('every secret key of the format is in these tests', async (t) => {
   t.strictSame(secretKeys().sort(), [
-    'databases.*.password', 'databases.*.url', 'handler.headers.*', 'redis.password', 'redis.url', 'security.authentication.apiKeys.*.key', 'security.authentication.apiKeys.*.keyHash'
+    'databases.*.password', 'databases.*.url', 'handler.headers.*', 'redis.password', 'redis.sentinelPassword', 'redis.url', 'security.authentication.apiKeys.*.key', 'security.authentication.apiKeys.*.keyHash'
   ])
 })
 
@@ -40,7 +40,7 @@ function faultyConfig (from: (name: string) => string): object {
         ]
       }
     },
-    redis: { url: `http://user:${plain('url')}@127.0.0.1`, password: secret('password'), db: from('db') },
+    redis: { url: `http://user:${plain('url')}@127.0.0.1`, password: secret('password'), sentinelPassword: secret('sentinel'), db: from('db') },
     databases: { main: { url: secret('database'), password: secret('databasepassword'), port: from('dbport') } },
     tools: [
       { name: 'h', handler: { type: 'http', url: `http://user:${plain('userinfo')}@example.com/`, headers: { authorization: `Bearer ${secret('header')}`, 'bad name': secret('badheader'), 'x-list': [secret('headerlist')] } } },

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { modernHeaders, modernMessage } from '../helpers/build.ts'
 import { familiesOf, readScrape } from '../helpers/metrics.ts'
-import { freePort, listens, run, serverProgram, start, writeConfig, type Server } from '../helpers/server.ts'
+import { commandLine, freePort, listens, run, serverProgram, start, writeConfig, type Server } from '../helpers/server.ts'
 
 const echo = { name: 'echo', inputSchema: { type: 'object' }, handler: { type: 'inline', code: 'return "x"' } }
 
@@ -33,7 +33,7 @@ t.test('at a port of their own, metrics tell of calls at every door and of the p
   const { origin } = new URL(place)
   t.equal((await fetch(`${origin}/`)).status, 404)
   t.equal((await fetch(`${origin}/mcp`, { method: 'POST', body: '{}' })).status, 404)
-  t.match(await fetch(place, { method: 'POST' }), { status: 405, headers: { get: Function } })
+  t.equal((await fetch(place, { method: 'POST' })).status, 405)
   t.equal((await fetch(place, { method: 'HEAD' })).status, 200)
   t.equal((await fetch(place, { headers: { origin: 'https://evil.example' } })).status, 403)
   t.equal(await statusFor(place, 'evil.example'), 403)
@@ -63,4 +63,11 @@ t.test('a port for metrics that is in use ends the start with a sentence, and no
   t.match(server.stderr.join('\n'), `Port ${port} on 127.0.0.1 is in use: stop the program that uses it, or choose another port ("metrics.port" in the configuration, or METRICS_PORT).`)
   t.notMatch(server.stderr.join('\n'), / at .*:\d+:\d+/, 'no stack')
   t.equal(await listens(own), false)
+})
+
+t.test('over stdio there are none, and the log says so', async (t) => {
+  const program = run(t, [commandLine, 'stdio', writeConfig(t, { metrics: { port: 9 } })])
+  await program.line(/over stdio, \\?"metrics\\?" has no effect/)
+  program.endInput()
+  t.strictSame(await program.exited, { code: 0, signal: null })
 })

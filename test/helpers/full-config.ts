@@ -121,7 +121,7 @@ export function fullConfig () {
       audit: { enabled: true, logFile: './audit.log', events: ['tool.call', 'session.*'], maxFileSize: 10485760, maxFiles: 5, includeArguments: false, onFull: 'drop', fsync: false }
     },
     caching: { enabled: true, ttl: 300, maxSize: 1000, store: 'memory', maxBytes: '8mb', maxValueBytes: '64kb', tools: { 'by-code': { ttl: 600, enabled: true } } },
-    logging: { level: 'debug', file: './server.log' },
+    logging: { level: 'debug', file: './server.log', errorFile: './errors.log', maxFileSize: 20_000_000, maxFiles: 20, maxErrorFiles: 10, access: { enabled: true, sample: 0.5 } },
     metrics: { enabled: true, host: '127.0.0.1', port: 9090, path: '/metrics' },
     health: { enabled: true, path: '/health', interval: 2000, timeout: 2000, required: ['handlers', 'redis', 'database'] },
     server: {

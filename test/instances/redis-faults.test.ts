@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { build, initialize, modern, openSession, post, rest, type GantryApp, type JsonObject, type Message, type SessionClient } from '../helpers/build.ts'
+import { press, readMatrix, type Ask, type Seen } from '../helpers/fault-matrix.ts'
 import { createRecorder, type Recorder } from '../helpers/log-recorder.ts'
 import { startNetwork } from '../helpers/network.ts'
 import { startRedis } from '../helpers/redis.ts'
-import { turn, until } from '../helpers/waiting.ts'
+import { until } from '../helpers/waiting.ts'
 
 // What becomes of each feature while its Redis fails, under load, in each way that a Redis can. Each fault makes a row, and
 // docs/reliability.md has to have that row to the letter.
@@ -43,38 +42,15 @@ interface Reply { readonly status: number, readonly headers: object, readonly me
 
 let session: SessionClient = await openSession(plain.app)
 /** By the heads of their columns. */
-const features: Readonly<Record<string, () => Promise<Reply>>> = {
-  'calls in 2025-era sessions': async () => await session.call('tools/call', call('add')),
-  'new sessions': async () => await post(plain.app, initialize('2025-11-25')),
-  '2026 era': async () => await modern(plain.app, 'tools/call', call('add')),
-  REST: async () => await rest(plain.app, 'add', {}),
-  'limits that are `closed`': async () => await modern(limited.app, 'tools/call', call('counted')),
-  'limits that are `open`': async () => await modern(limited.app, 'tools/call', call('add')),
-  'tools with a cache': async () => await modern(plain.app, 'tools/call', call('kept')),
-  'new tasks': async () => await modern(plain.app, 'tools/call', call('long'), { meta: takesTasks })
-}
-
-interface Seen { readonly feature: string, readonly begunAt: number, readonly endedAt: number, readonly answer: string }
-
-/** Calls every feature, one call after the other, from several clients each, until it is told to stop. */
-function press (): { seen: readonly Seen[], stop (): Promise<void> } {
-  const seen: Seen[] = []
-  const over = new AbortController()
-  const clients = Object.entries(features).flatMap(([feature, ask]) => Array.from({ length: clientsPerFeature }, async () => {
-    while (!over.signal.aborted) {
-      const begunAt = performance.now()
-      const answer = answerOf(await ask())
-      seen.push({ feature, begunAt, endedAt: performance.now(), answer })
-      await turn()
-    }
-  }))
-  return {
-    seen,
-    async stop () {
-      over.abort()
-      await Promise.all(clients)
-    }
-  }
+const features: Readonly<Record<string, Ask>> = {
+  'calls in 2025-era sessions': async () => answerOf(await session.call('tools/call', call('add'))),
+  'new sessions': async () => answerOf(await post(plain.app, initialize('2025-11-25'))),
+  '2026 era': async () => answerOf(await modern(plain.app, 'tools/call', call('add'))),
+  REST: async () => answerOf(await rest(plain.app, 'add', {})),
+  'limits that are `closed`': async () => answerOf(await modern(limited.app, 'tools/call', call('counted'))),
+  'limits that are `open`': async () => answerOf(await modern(limited.app, 'tools/call', call('add'))),
+  'tools with a cache': async () => answerOf(await modern(plain.app, 'tools/call', call('kept'))),
+  'new tasks': async () => answerOf(await modern(plain.app, 'tools/call', call('long'), { meta: takesTasks }))
 }
 
 function answerOf ({ status, headers, message }: Reply): string {
@@ -101,25 +77,7 @@ const faults: Readonly<Record<string, Fault>> = {
   'is killed, and started again empty': { begin: () => server.kill(), end: () => server.restart(), isCut: true }
 }
 
-interface Matrix { readonly columns: readonly string[], readonly rows: ReadonlyMap<string, Row> }
-interface Row { readonly cells: Readonly<Record<string, readonly string[]>>, readonly wait: string, readonly lost: string }
-
-/** The published table: what each feature may answer, by fault. */
-function readMatrix (): Matrix {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/reliability.md'), 'utf8')
-  const lines = page.slice(page.indexOf('| Redis …')).split('\n')
-  const [head = [], , ...rows] = lines.slice(0, lines.indexOf('')).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
-  const columns = head.slice(1, -2)
-  return {
-    columns,
-    rows: new Map(rows.map(([fault = '', ...cells]) => {
-      const [wait = '', lost = ''] = cells.slice(-2)
-      return [fault, { cells: Object.fromEntries(columns.map((feature, index) => [feature, (cells[index] ?? '').split(' or ')])), wait, lost }]
-    }))
-  }
-}
-
-const matrix = readMatrix()
+const matrix = readMatrix('Redis …')
 
 t.test('the published table has a row for each fault and a column for each feature, and no other', async (t) => {
   t.strictSame([...matrix.rows.keys()], Object.keys(faults))
@@ -135,7 +93,7 @@ for (const [name, { begin, end, isCut }] of Object.entries(faults)) {
     if (row === undefined) throw new Error('There is no such row.')
     session = await openSession(plain.app)
     const logged = [plain, limited].map(({ log }) => log.lines.length)
-    const { seen, stop } = press()
+    const { seen, stop } = press(features, clientsPerFeature)
     const since = (moment: number): readonly Seen[] => seen.filter(({ begunAt }) => begunAt >= moment)
     const everyFeature = (check: (feature: string) => boolean): boolean => Object.keys(features).every(check)
     await until('all is served', () => everyFeature((feature) => seen.some((one) => one.feature === feature && one.answer === 'served')))

@@ -4,8 +4,13 @@ import t from 'tap'
 import { CancelledError } from '../../src/core/call-errors.ts'
 import { families } from '../../src/metrics/families.ts'
 import { processMetrics } from '../../src/metrics/exposition.ts'
-import { build, modern, openSession, post, rest, type GantryApp, type JsonObject } from '../helpers/build.ts'
+import { build, modern, modernHeaders, modernMessage, openSession, post, rest, type GantryApp, type JsonObject } from '../helpers/build.ts'
+import { loadText } from '../helpers/load-text.ts'
+import { createRecorder } from '../helpers/log-recorder.ts'
 import { readScrape } from '../helpers/metrics.ts'
+import { startRedis } from '../helpers/redis.ts'
+import { freePort } from '../helpers/server.ts'
+import { fencedBlocks } from '../helpers/shell-example.ts'
 import { deferred, until } from '../helpers/waiting.ts'
 
 const on: JsonObject = { metrics: { enabled: true } }
@@ -58,7 +63,9 @@ t.test('the metrics of the deployment guide count calls at every door, by their 
   t.equal(series.get('mcp_tool_duration_seconds_count{tool="sum"}'), 7)
   t.equal(series.get('mcp_tool_duration_seconds_bucket{tool="slow",le="0.01"}'), 0)
   t.equal(series.get('mcp_tool_duration_seconds_bucket{tool="slow",le="+Inf"}'), 3)
-  t.ok((series.get('mcp_tool_duration_seconds_sum{tool="slow"}') ?? 0) >= 0.06, 'in seconds')
+  const slowSeconds = series.get('mcp_tool_duration_seconds_sum{tool="slow"}') ?? 0
+  t.ok(slowSeconds >= 0.06 && slowSeconds < 30, `${slowSeconds} s`)
+  for (const tool of ['later', 'reports', 'slow']) t.equal(series.get(`mcp_tool_calls_in_flight{tool="${tool}"}`), 0, tool)
   const requests = Object.fromEntries([...series].filter(([name]) => name.startsWith('mcp_request_duration_seconds_count{')))
   t.strictSame(Object.fromEntries(Object.entries(requests).filter(([name]) => !name.includes('route="/metrics"'))), {
     'mcp_request_duration_seconds_count{method="POST",route="/mcp",status_code="200"}': 1 + 7 + 7,
@@ -95,6 +102,26 @@ t.test('what goes on is told while it does', async (t) => {
   t.equal(after.get('mcp_sessions'), 0)
 })
 
+t.test('streams and subscriptions are told of as long as they are open', async (t) => {
+  const app = await build(t, on)
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const session = await openSession(app)
+  const params = { notifications: { toolsListChanged: true } }
+  const leaving = new AbortController()
+  const { signal } = leaving
+  await Promise.all([
+    fetch(`${origin}/mcp`, { signal, headers: { accept: 'text/event-stream', ...session.headers as Record<string, string> } }),
+    fetch(`${origin}/mcp`, { signal, method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...modernHeaders('subscriptions/listen') }, body: JSON.stringify(modernMessage('subscriptions/listen', params)) })
+  ])
+  const open = async (): Promise<(number | undefined)[]> => {
+    const series = await scrape(app)
+    return [series.get('mcp_streams'), series.get('mcp_subscriptions')]
+  }
+  t.strictSame(await open(), [2, 1])
+  leaving.abort()
+  await until('both are gone', async () => (await open()).join() === '0,0')
+})
+
 const key = 'a-key-that-is-good-and-long-enough'
 
 t.test('who is refused is counted by the reason, at every door', async (t) => {
@@ -124,6 +151,46 @@ t.test('who is refused is counted by the reason, at every door', async (t) => {
     'mcp_refusals_total{code="MCP_RATE_LIMITED"}': 2,
     'mcp_refusals_total{code="MCP_HOST_REFUSED"}': 1
   })) t.equal(series.get(name), value, name)
+})
+
+t.test('of what is configured beside there are series, and of nothing else', async (t) => {
+  const server = await startRedis(t)
+  const app = await build(t, {
+    ...on,
+    redis: { port: server.port, commandTimeout: 200 },
+    databases: { main: { port: await freePort(), database: 'd' } },
+    caching: { store: 'memory', tools: { echo: { enabled: true } } },
+    security: { audit: { logFile: join(t.testdir(), 'audit.log') }, rateLimit: { global: { window: 60_000, maxRequests: 100 } } }
+  }, { tools: { echo: () => 'x', ask: async (_args, context) => { await context.db('main').query('select 1') } } })
+  await rest(app, 'echo', {})
+  await rest(app, 'echo', {})
+  await rest(app, 'ask', {})
+  await modern(app, 'tools/call', { name: 'ask' })
+  await post(app, { jsonrpc: '2.0', id: 1, method: 'ping', params: null }, { 'mcp-session-id': (await openSession(app)).id })
+  const expected = {
+    mcp_redis_up: 1,
+    'mcp_database_up{database="main"}': 0,
+    'mcp_database_connections{database="main",state="used"}': 0,
+    'mcp_database_statements{database="main",state="waiting"}': 0,
+    'mcp_cache_results_total{tool="echo",result="miss"}': 1,
+    'mcp_cache_results_total{tool="echo",result="hit"}': 1,
+    'mcp_tool_executions_total{tool="echo",status="ok"}': 2,
+    'mcp_tool_executions_total{tool="ask",status="error"}': 2,
+    'mcp_audit_lost_total{what="lines"}': 0,
+    'mcp_rate_limit_store_failures_total{decision="open"}': 0,
+    'mcp_tolerated_deviations_total{deviation="params-null"}': 1
+  }
+  const series = await scrape(app)
+  for (const [name, value] of Object.entries(expected)) t.equal(series.get(name), value, name)
+  t.notOk(series.has('mcp_sessions'), 'they are in Redis')
+
+  await server.kill()
+  await until('Redis is away', async () => (await scrape(app)).get('mcp_redis_up') === 0)
+  await rest(app, 'echo', {})
+  t.ok(((await scrape(app)).get('mcp_rate_limit_store_failures_total{decision="open"}') ?? 0) > 0)
+
+  const bare = await scrape(await build(t, on))
+  t.strictSame([...bare.keys()].filter((name) => /redis|database|cache|audit|rate_limit/.test(name)), [])
 })
 
 t.test('a hundred thousand invented names and paths add no series', async (t) => {
@@ -203,6 +270,40 @@ t.test('without metrics there are none, and nothing counts', async (t) => {
   t.equal((await moved.inject('/ops/numbers')).statusCode, 200)
   t.equal((await moved.inject({ method: 'HEAD', url: '/ops/numbers' })).statusCode, 200)
   t.equal((await moved.inject({ method: 'POST', url: '/ops/numbers' })).statusCode, 405)
+})
+
+t.test('while the server ends, metrics at a port of their own tell how it goes', async (t) => {
+  const gate = deferred()
+  const log = createRecorder()
+  const app = await build(t, { metrics: { port: 0 } }, { logger: log.logger as never, tools: { slow: async () => { await gate.promise; return 'x' } } })
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const place = /http:\S+/.exec(log.sentences().find((sentence) => sentence.startsWith('Metrics')) ?? '')?.[0] ?? ''
+  const read = async (): Promise<Map<string, number>> => readScrape(await (await fetch(place)).text())
+  const call = fetch(`${origin}/tools/slow`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
+  const running = 'mcp_tool_calls_in_flight{tool="slow"}'
+  await until('the call is running', async () => (await read()).get(running) === 1)
+  const closed = app.close()
+  await until('no connection is taken any more', () => !app.server.listening)
+  t.equal((await read()).get(running), 1)
+  gate.resolve()
+  t.equal((await call).status, 200)
+  await closed
+  await t.rejects(fetch(place))
+})
+
+t.test('who may not scrape is recorded with the permission that is missing', async (t) => {
+  const file = join(t.testdir(), 'audit.log')
+  const app = await build(t, { ...on, security: { ...keys(['tools:*']), audit: { logFile: file } } })
+  t.equal((await app.inject({ url: '/metrics', headers: shown })).statusCode, 404)
+  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as JsonObject)
+  t.match(lines.at(-1), { event: 'permission.refused', principal: 'ann', permission: 'ops:metrics', path: '/metrics' })
+})
+
+t.test('the examples on the page load', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8')
+  const blocks = [...fencedBlocks(page, 'yaml'), ...fencedBlocks(page, 'json')]
+  t.equal(blocks.length, 2)
+  for (const block of blocks) t.match(await loadText(t, block, { name: 'gantry.yaml', env: { PROMETHEUS_KEY: key, API_KEY_SALT: 'salt' } }), { faults: [], notices: [] }, block)
 })
 
 t.test('the page on metrics lists each one with its labels, and no other', async (t) => {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { RedisSection } from '../../schemas/config/storage.ts'
 import { createCounterRedis } from '../../src/stores/counter-redis.ts'
-import { connectRedis, startRedis } from '../helpers/redis.ts'
+import { connectRedis, passCountedTime, startRedis } from '../helpers/redis.ts'
 import { admittedOf, counter, counterContract, take, type OpenedCounters } from './counter-contract.ts'
 
 const server = await startRedis(t)
@@ -15,16 +15,7 @@ async function instance (t: Test, section: Partial<RedisSection> = {}) {
   return createCounterRedis({ redis })
 }
 
-/** Moves what was counted into the past. */
-async function pass (ms: number): Promise<void> {
-  for (const key of await client.keys('*limit:*')) {
-    const [text, left] = [await client.get(key) ?? '', await client.pttl(key)]
-    if (left <= ms) await client.del(key)
-    else await client.set(key, text.replace(/(\d+):/g, (_match, time: string) => `${Number(time) - ms}:`), 'PX', left - ms)
-  }
-}
-
-async function open (t: Test): Promise<OpenedCounters> { return { store: await instance(t), pass } }
+async function open (t: Test): Promise<OpenedCounters> { return { store: await instance(t), pass: (ms) => passCountedTime(client, ms) } }
 
 t.test('counters in Redis', async (t) => { counterContract(t, open) })
 
@@ -47,7 +38,7 @@ t.test('a counter is gone with its window, and small however much it counts', as
   const long = counter({ max: 1_000_000 })
   for (let each = 0; each < 200; each++) {
     await store.take([{ counter: long, cost: 50 }])
-    await pass(701)
+    await passCountedTime(client, 701)
   }
   const [key = ''] = await client.keys('*')
   t.ok(await client.strlen(key) < 2_000, `${await client.strlen(key)} bytes`)
@@ -58,11 +49,11 @@ t.test('a clock of Redis that is set back holds nobody up for longer than a wind
   const store = await instance(t)
   const two = counter({ max: 2 })
   t.equal(await admittedOf(store, 3, two), 2)
-  await pass(-3_600_000)
+  await passCountedTime(client, -3_600_000)
   const { admitted, standings: [standing] } = await take(store, two)
   t.equal(admitted, false)
   t.ok((standing?.waitMs ?? Infinity) <= 60_000, JSON.stringify(standing))
-  await pass(60_000)
+  await passCountedTime(client, 60_000)
   t.equal(await admittedOf(store, 3, two), 2)
 })
 

@@ -147,3 +147,12 @@ t.test('an idle connection that is cut disturbs nobody', async (t) => {
   t.match((await ask(database)).answer, [{ one: 1 }])
   t.strictSame(log.sentences(), [lines.connected, lines.lost, lines.back])
 })
+
+t.test('a connection that the server ends with the answer to a statement is lost as any other', async (t) => {
+  const { database, log } = openDatabase(t, server.section({ max: 2 }))
+  t.match((await ask(database)).answer, [{ one: 1 }])
+  t.match((await ask(database, 'SELECT pg_terminate_backend(pg_backend_pid())')).answer, unavailable)
+  t.strictSame(log.sentences(), [lines.connected, lines.lost])
+  t.match((await ask(database)).answer, [{ one: 1 }])
+  t.strictSame(log.sentences(), [lines.connected, lines.lost, lines.back])
+})

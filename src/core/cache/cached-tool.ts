@@ -121,7 +121,7 @@ export class CachedTool<Result> {
           return await waiting.goOn(() => run(args, context))
         }
         // Who came late has time left when the run that it joined has none.
-        if (!isOutOfTime(landing) || !waiting.hasTime) {
+        if (!isOutOfTime(flight, landing) || !waiting.hasTime) {
           if (!isFirst) this.counts.coalesced++
           return this.#settle(lookup, landing)
         }
@@ -157,6 +157,7 @@ async function landingOf (flight: Flight, waiting: WaitingCall, isFirst: boolean
   }
 }
 
-function isOutOfTime (landing: Landing): boolean {
-  return landing.kind === 'failed' && landing.error instanceof ToolTimeoutError
+/** Whether the time of the run itself was over. What its handler waited for, a statement on a database, may have a time of its own. */
+function isOutOfTime (flight: Flight, landing: Landing): boolean {
+  return landing.kind === 'failed' && flight.context.abortReason instanceof ToolTimeoutError
 }

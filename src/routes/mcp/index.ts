@@ -203,9 +203,9 @@ export default async function mcpRoutes (app: FastifyInstance, { core, path, ses
   }
 
   function serveAt (scope: FastifyInstance, url: string): void {
-    scope.post(url, { config: { demandOf: ({ body }) => demandOf(body) } }, receiveMessage)
-    scope.get(url, { exposeHeadRoute: false }, openStream)
-    scope.delete(url, endSession)
+    scope.post(url, { config: { door: 'mcp', demandOf: ({ body }) => demandOf(body) } }, receiveMessage)
+    scope.get(url, { exposeHeadRoute: false, config: { door: 'mcp' } }, openStream)
+    scope.delete(url, { config: { door: 'mcp' } }, endSession)
     refuseOtherMethods(scope, url, sessions === undefined ? ['POST'] : methods, methods)
   }
 
