@@ -26,8 +26,8 @@ tools:
     handler:
       type: file
       path: nowhere.mjs
-caching:
-  ttl: 5
+cluster:
+  workers: 2
 `
 const handler = 'export default () => 1\n'
 
@@ -61,7 +61,7 @@ t.test('every fault is named with its place, those that only loading a handler s
   t.equal(stderr, '')
   t.match(stdout, /^shop\.yaml:4:5 {2}\$\.tools\[0\]\.handlr\n {2}.*\n {2}Did you mean "handler"\?$/m)
   t.match(stdout, /^shop\.yaml:\d+:\d+ {2}\$\.tools\[1\]\.handler\.path\n {2}There is no file "nowhere\.mjs"/m)
-  t.match(stdout, /^shop\.yaml:11:1 {2}\$\.caching\n {2}"caching" is not available in this version/m)
+  t.match(stdout, /^shop\.yaml:11:1 {2}\$\.cluster\n {2}"cluster" is not available in this version/m)
   t.match(stdout, /\n\n\d faults in shop\.yaml\. It would not be served\.\n$/)
 })
 
