@@ -9,6 +9,7 @@ import { guardExits } from './tools/containment/guard-exits.ts'
 import { HandlerTrace } from './tools/containment/handler-trace.ts'
 import { checkEntries, located } from './validate.ts'
 import type { Config } from '../schemas/config/index.ts'
+import { takesColor } from './logging/color.ts'
 
 /** What the programs, HTTP server and stdio server, have in common: opening an app of a configuration file, and ending it. */
 
@@ -77,7 +78,7 @@ export function announce (logger: Logger, sentence: string): void {
 function openLogOf ({ baseDir, env, redactor }: LoadedConfig, { logging }: Config, stream: 'stdout' | 'stderr'): Log | undefined {
   // Like all paths of the file, relative to it.
   const place = (file: string | undefined): string | undefined => file === undefined ? undefined : resolve(baseDir, file)
-  const forPeople = process[stream].isTTY && env['NODE_ENV'] !== 'production' ? { color: env['NO_COLOR'] === undefined } : undefined
+  const forPeople = process[stream].isTTY && env['NODE_ENV'] !== 'production' ? { color: takesColor(process[stream]) } : undefined
   try {
     return openLog({ section: logging, file: place(logging.file), errorFile: place(logging.errorFile), stream, forPeople, redactLine: redactor.line, complain })
   } catch (error) {
@@ -116,7 +117,7 @@ export async function untilSignal (): Promise<void> {
 }
 
 function refuse ({ faults, file }: LoadedConfig): number {
-  complain(formatFaults(faults, file, { color: process.stderr.isTTY }))
+  complain(formatFaults(faults, file, { color: takesColor(process.stderr) }))
   return exitCodes.badConfiguration
 }
 

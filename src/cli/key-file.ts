@@ -2,6 +2,7 @@ import { formatFaults } from '../config/format-faults.ts'
 import { elements, member, valueAt, type Path } from '../config/fault.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import type { ApiKey } from '../../schemas/config/security.ts'
+import { takesColor } from '../logging/color.ts'
 
 /** The keys of a configuration file. */
 
@@ -33,7 +34,7 @@ const unseen: ReadonlySet<unknown> = new Set(['key', 'keyHash'])
 export async function readKeyFile (file: string | undefined): Promise<KeyFile | { problem: string }> {
   const loaded = await loadConfig({ file })
   const faults = loaded.faults.filter(({ path }) => isAboutKeys(path))
-  if (faults.length > 0) return { problem: formatFaults(faults, loaded.file, { color: process.stderr.isTTY }) }
+  if (faults.length > 0) return { problem: formatFaults(faults, loaded.file, { color: takesColor(process.stderr) }) }
   const keys = elements(valueAt(loaded.candidate, keysPath)).map((entry, index) => readEntry(entry as ApiKey, [...keysPath, index], loaded)) // no fault, so it fits
   return { file: loaded.file, keys, salt: loaded.env['API_KEY_SALT'], isSound: loaded.faults.length === 0 }
 }

@@ -3,6 +3,7 @@ import { outcomes, readRecord, severities, type LogRecord } from '../logging/log
 import { personalLine, personalText } from '../logging/personal-line.ts'
 import { fileProblem } from './file-problem.ts'
 import { readDuration } from './moments.ts'
+import { takesColor } from '../logging/color.ts'
 
 /** Which lines are wanted. What is undefined leaves none out. */
 export type Filter = ((record: LogRecord) => boolean) | undefined
@@ -35,8 +36,8 @@ function momentOf (text: string, nowMs: number): number {
 
 /** Prints the lines that are wanted, coloured on a terminal. What is no line of a log is printed only where nothing is filtered. Resolves with what went wrong. */
 export async function printRecords (file: string, filter: Filter): Promise<string | undefined> {
-  const { stdout, env } = process
-  const appearance = { color: stdout.isTTY && env['NO_COLOR'] === undefined }
+  const { stdout } = process
+  const appearance = { color: takesColor(stdout) }
   // The reader of a pipe may have seen enough.
   let isRead = true
   stdout.on('error', () => { isRead = false })

@@ -145,12 +145,13 @@ t.test('over stdio, each request has a line on standard error, before its answer
 
 t.test('on a terminal people can read it, and in production programs can', async (t) => {
   const onTerminal = async (env: Record<string, string>): Promise<string> => {
-    const server: Program = run(t, ['-qefc', `${process.execPath} ${serverProgram} ${program(t)}`, '/dev/null'], { command: 'script', env: { PORT: '0', ...env } })
+    const server: Program = run(t, ['-qefc', `${process.execPath} ${serverProgram} ${program(t)}`, '/dev/null'], { command: 'script', env: { PORT: '0', NO_COLOR: '', ...env } })
     const line = await server.line(/serves MCP at/)
     server.signal('SIGTERM')
     await server.exited
     return line
   }
   t.match((await onTerminal({})).replaceAll('\u001B', 'ESC'), /^ESC\[90m\d{4}-\d\d-\d\d [\d:.]+ZESC\[39m ESC\[32mINFO ESC\[39m \S+ serves MCP at http:/)
+  t.match(await onTerminal({ NO_COLOR: '1' }), /^\d{4}-\d\d-\d\d [\d:.]+Z INFO {2}\S+ serves MCP/)
   t.match(await onTerminal({ NODE_ENV: 'production' }), /^\{"level":30,/)
 })

@@ -1,6 +1,7 @@
 import { exitCodes } from '../../exit-codes.ts'
 import type { Command } from '../command.ts'
 import { print } from '../print.ts'
+import { takesColor } from '../../logging/color.ts'
 
 const validate: Command = {
   usage: 'validate [FILE] [--json]',
@@ -24,14 +25,9 @@ names each fault with its line, column and path. Nothing is served and no port i
     // What a handler prints while it is loaded is not part of the report.
     process.stdout.write = process.stderr.write.bind(process.stderr) as typeof process.stdout.write
     const loaded = await validateConfig({ file })
-    await print(has('json') ? reportForPrograms(loaded) : reportForPeople(loaded, { cwd: process.cwd(), color: useColor() }))
+    await print(has('json') ? reportForPrograms(loaded) : reportForPeople(loaded, { cwd: process.cwd(), color: takesColor(process.stdout) }))
     return loaded.config === undefined ? exitCodes.badConfiguration : exitCodes.done
   }
-}
-
-/** NO_COLOR: see no-color.org. */
-function useColor (): boolean {
-  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
 }
 
 export default validate

@@ -114,7 +114,7 @@ export function contextOf (changes: Partial<Pick<HandlerContext, 'signal' | 'tra
     readResource: unavailable,
     db: unavailable,
     redis: undefined,
-    get cache () { return unavailable() },
+    cache: { get: unavailable, set: unavailable, delete: unavailable },
     ...changes
   }
 }

@@ -41,7 +41,7 @@ function recorder (signal = new AbortController().signal): { context: HandlerCon
       readResource: refuse,
       db: refuse,
       redis: undefined,
-      get cache () { return refuse() }
+      cache: { get: refuse, set: refuse, delete: refuse }
     }
   }
 }
