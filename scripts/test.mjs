@@ -23,7 +23,11 @@ const steps = testArguments.length > 0
   ? []
   : [
       [['What the tests need', [join(root, 'scripts/system-packages.mjs')]]],
-      [['Build', [join(root, 'scripts/build.mjs')]]],
+      [
+        ['Build', [join(root, 'scripts/build.mjs')]],
+        // By itself tap does this, too, when it runs tests: but then the first run after an installation has all its plugins in each test.
+        ['Plugins of the tests', [binOf('tap', 'tap'), 'build']]
+      ],
       [
         ['Lint', [binOf('eslint', 'eslint'), '.', '--max-warnings=0']],
         ['Types', [binOf('typescript', 'tsc'), '-p', 'tsconfig.json']]
